@@ -1,0 +1,11 @@
+/**
+ * The one list of built-in drivers.
+ *
+ * @module
+ */
+import type { DriverPackage } from "../src/driver/mod.ts";
+import { composite } from "./composite/mod.ts";
+import { power } from "./power/mod.ts";
+
+/** Every driver that comes with the program. */
+export const builtinDrivers: readonly DriverPackage[] = [composite, power];

@@ -1,0 +1,85 @@
+import { JumpstarterError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import type { ClientDefinition } from "./client_definition.ts";
+import type { DriverDefinition } from "./driver_definition.ts";
+
+/**
+ * What one driver folder offers, by name. The modules behind it are loaded when they are first needed, so that a
+ * client never loads the exporter's half nor the other way round.
+ */
+export interface DriverPackage {
+  /** The drivers, by each `type` that a config may use. */
+  readonly drivers: Readonly<Record<string, () => Promise<DriverDefinition>>>;
+  /** The clients, by label. */
+  readonly clients: Readonly<Record<string, () => Promise<ClientDefinition>>>;
+}
+
+/** The client for a label, or nothing when no package has one. */
+export async function loadClient(
+  packages: readonly DriverPackage[],
+  label: string,
+): Promise<ClientDefinition | undefined> {
+  for (const { clients } of packages) {
+    const load = Object.hasOwn(clients, label) ? clients[label] : undefined;
+    if (load !== undefined) return await load();
+  }
+  return undefined;
+}
+
+/**
+ * The driver of a config's `type`: a name that one of `packages` has, or a module and its export, such as
+ * `./relay.ts#relay` (relative to `base`) or `jsr:@acme/relay#relay`.
+ *
+ * Needs no permission for a built-in driver; a module by path needs read of that path, one by URL the import of
+ * its host.
+ *
+ * @param base The URL that relative specifiers start from: the config file's.
+ * @throws {JumpstarterError} `config` when there is no such driver, with the near names as its hint.
+ */
+export async function loadDriver(
+  packages: readonly DriverPackage[],
+  type: string,
+  base: URL,
+): Promise<DriverDefinition> {
+  for (const { drivers } of packages) {
+    const load = Object.hasOwn(drivers, type) ? drivers[type] : undefined;
+    if (load !== undefined) return await load();
+  }
+  if (type.includes("#")) return await importDriver(type, base);
+  const near = nearest(type, packages.flatMap(({ drivers }) => Object.keys(drivers)));
+  throw new JumpstarterError("config", `unknown driver type "${type}"`, {
+    hint: near.length > 0
+      ? `did you mean ${near.map((name) => `"${name}"`).join(" or ")}?`
+      : 'a driver of your own is named by module and export, such as "./relay.ts#relay"',
+  });
+}
+
+/** Imports `specifier#export`, the one place where a config names code. */
+async function importDriver(type: string, base: URL): Promise<DriverDefinition> {
+  const [specifier = "", exportName = ""] = type.split("#", 2);
+  const isRelative = /^\.{0,2}\//.test(specifier);
+  const url = isRelative ? new URL(specifier, base).href : specifier;
+  let module: Record<string, unknown>;
+  try {
+    module = await import(url);
+  } catch (cause) {
+    throw new JumpstarterError("config", `cannot load the driver module "${specifier}": ${firstLine(cause)}`, { cause });
+  }
+  const definition = Object.hasOwn(module, exportName) ? module[exportName] : undefined;
+  if (isDriverDefinition(definition)) return definition;
+  const drivers = Object.keys(module).filter((name) => isDriverDefinition(module[name]));
+  throw new JumpstarterError("config", `"${specifier}" exports no driver named "${exportName}"`, {
+    hint: drivers.length > 0 ? `it exports ${drivers.join(", ")}` : "export what defineDriver returns",
+  });
+}
+
+function isDriverDefinition(value: unknown): value is DriverDefinition {
+  if (typeof value !== "object" || value === null) return false;
+  const { type, client, start, methods } = value as Partial<DriverDefinition>;
+  return typeof type === "string" && typeof client === "string" && typeof start === "function" &&
+    typeof methods === "object" && methods !== null;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
+}

@@ -1,0 +1,34 @@
+/**
+ * The contract that both halves of a driver are written against: how a driver is defined, how its client is, and
+ * how either is found by name.
+ *
+ * Permissions: none for the built-in drivers; see {@linkcode loadDriver} for drivers of others.
+ *
+ * @module
+ */
+export type { ByteStream } from "./byte_stream.ts";
+export {
+  type ClientDefinition,
+  type Command,
+  type CommandArgument,
+  type CommandContext,
+  type CommandInput,
+  type CommandOption,
+  type CommandResult,
+  defineClient,
+} from "./client_definition.ts";
+export { type Caller, type CallOptions, DriverClient, type DriverLink } from "./driver_client.ts";
+export {
+  call,
+  type Call,
+  type CallContext,
+  callStream,
+  type CallStream,
+  defineDriver,
+  type DriverDefinition,
+  type Method,
+  openStream,
+  type OpenStream,
+  type StartContext,
+} from "./driver_definition.ts";
+export { type DriverPackage, loadClient, loadDriver } from "./load.ts";

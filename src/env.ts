@@ -1,0 +1,23 @@
+/**
+ * The environment variables of the wire contract, by name. Reading them is left to the command line and
+ * `connect`; no other room looks at its environment.
+ *
+ * @module
+ */
+
+/** Where the exporter is: a Unix socket's path, or `host:port`. */
+export const JUMPSTARTER_HOST = "JUMPSTARTER_HOST";
+/** `1`: the exporter at `host:port` speaks plaintext. */
+export const JMP_GRPC_INSECURE = "JMP_GRPC_INSECURE";
+/** An older name of {@linkcode JMP_GRPC_INSECURE}. */
+export const JUMPSTARTER_GRPC_INSECURE = "JUMPSTARTER_GRPC_INSECURE";
+/** The passphrase that goes with every call. */
+export const JMP_GRPC_PASSPHRASE = "JMP_GRPC_PASSPHRASE";
+/** A PEM file with the authorities to trust instead of the system's. */
+export const JMP_GRPC_TLS_CA = "JMP_GRPC_TLS_CA";
+/** Which client classes a Python client may load; `UNSAFE` in direct mode. */
+export const JMP_DRIVERS_ALLOW = "JMP_DRIVERS_ALLOW";
+/** The exporter's name. */
+export const JMP_EXPORTER = "JMP_EXPORTER";
+/** The exporter's labels, as `k=v,k=v`. */
+export const JMP_EXPORTER_LABELS = "JMP_EXPORTER_LABELS";
