@@ -1,0 +1,100 @@
+/**
+ * The plan of the house as data: its floors, its doors, and who may use what. `rules.ts` says how it is read, and
+ * `architecture_test.ts` holds the source against it. To change the plan, change it here and in
+ * `.github/ARCHITECTURE.md`.
+ *
+ * @module
+ */
+
+/** The rooms, from the ground up. A room may import every room of a lower floor, and none of its own or above. */
+export const FLOORS: readonly (readonly string[])[] = [
+  ["ground", "proto"],
+  ["src/config", "src/driver", "src/rpc", "src/hooks"],
+  ["src/exporter", "src/client", "drivers/*"],
+  ["src/cli", "src/agent", "src/testing"],
+  ["roof"],
+];
+
+/** The single files that are not in a folder of their own, and the room they count to. */
+export const LOOSE_FILES: Readonly<Record<string, string>> = {
+  "cli.ts": "roof",
+  "mod.ts": "roof",
+  "drivers/mod.ts": "roof",
+  // Read for the version alone.
+  "deno.json": "ground",
+};
+
+/** The rooms without a door: every file of theirs may be imported from outside. */
+export const OPEN_ROOMS: readonly string[] = ["ground", "roof"];
+
+/** Importers that may use less than their floor allows. The patterns know `*`, which stands for one name. */
+export const NARROWER: readonly { importer: string; mayImport: readonly string[]; because: string }[] = [
+  {
+    importer: "drivers/mod.ts",
+    mayImport: ["drivers/*/mod.ts", "src/driver/*"],
+    because: "the list of drivers knows nothing but the drivers' doors",
+  },
+  {
+    importer: "drivers/*/**",
+    mayImport: ["drivers/*/**", "src/driver/*", "src/*"],
+    because: "a driver is written against src/driver and the ground alone",
+  },
+  {
+    importer: "src/**",
+    mayImport: ["src/**", "proto/**", "deno.json"],
+    because: "no part of the program names a driver; the roof hands them in",
+  },
+];
+
+/** Packages, and the only places that import them. A package that is not named here may be imported nowhere. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@grpc/grpc-js": ["src/rpc/*"],
+  "@bufbuild/protobuf": ["proto/**", "src/rpc/*", "src/exporter/*", "src/client/*"],
+  "commander": ["src/cli/*"],
+  "fastest-levenshtein": ["src/nearest.ts"],
+  "yaml": ["src/config/*"],
+  "zod": ["src/config/*", "drivers/*/driver.ts"],
+};
+
+/** Globals, and the only places that touch them. */
+export const GLOBALS: Readonly<Record<string, readonly string[]>> = {
+  "Deno.exit": ["cli.ts"],
+  "Deno.exitCode": ["cli.ts"],
+  "Deno.stdout": ["cli.ts", "src/cli/*"],
+  "Deno.stderr": ["cli.ts", "src/cli/*"],
+  "console": ["cli.ts", "src/cli/*"],
+  // Node's name for all of the above.
+  "process": [],
+};
+
+/** The one place that imports what a config names. */
+export const COMPUTED_IMPORTS: readonly string[] = ["src/driver/load.ts"];
+
+/** What must start fast, and what it must not load to do so. Dynamic and type-only imports do not count. */
+export const LEAN: { readonly entries: readonly string[]; readonly without: readonly string[] } = {
+  // `j` runs through cli.ts and loads the client half of drivers; each of these is on its path.
+  entries: ["cli.ts", "src/cli/j.ts", "drivers/mod.ts", "drivers/*/client.ts"],
+  without: ["zod", "yaml", "src/exporter/*", "src/config/*", "src/hooks/*", "drivers/*/driver.ts"],
+};
+
+/** What each driver's folder holds; `*` stands for one name. */
+export const DRIVER_FILES: readonly string[] = ["mod.ts", "driver.ts", "client.ts", "README.md", "*_test.ts"];
+
+/** Drivers whose client needs no entry in `exports`, with the reason. */
+export const WITHOUT_EXPORT: Readonly<Record<string, string>> = {
+  composite: "its client adds nothing to DriverClient, which the library itself exports",
+};
+
+/** The most lines that a file may have. */
+export const MAX_LINES = 300;
+
+/** Names that say nothing: no file's last word, and no folder's. */
+export const EMPTY_NAMES: readonly string[] = [
+  "util",
+  "utils",
+  "helper",
+  "helpers",
+  "manager",
+  "handle",
+  "process",
+];
