@@ -63,8 +63,11 @@ export const GLOBALS: Readonly<Record<string, readonly string[]>> = {
   "Deno.stdout": ["cli.ts", "src/cli/*"],
   "Deno.stderr": ["cli.ts", "src/cli/*"],
   "console": ["cli.ts", "src/cli/*"],
-  // Node's name for all of the above.
-  "process": [],
+  // Node's names for the same.
+  "process.exit": [],
+  "process.exitCode": [],
+  "process.stdout": [],
+  "process.stderr": [],
 };
 
 /** The one place that imports what a config names. */

@@ -99,7 +99,7 @@ export function packagesOutOfPlace(sources: Sources): string[] {
 export function globalsOutOfPlace(sources: Sources): string[] {
   return [...sources.values()].flatMap(({ path, globals }) =>
     globals.flatMap((name) => {
-      if (name === "Deno.*") return [`${path} computes which part of Deno it touches`];
+      if (name.endsWith(".*")) return [`${path} computes which part of ${name.slice(0, -2)} it touches`];
       const places = Object.hasOwn(plan.GLOBALS, name) ? plan.GLOBALS[name] : undefined;
       if (places === undefined || matchesAny(path, places)) return [];
       return [`${path} touches ${name}, which is for ${places.join(", ") || "nobody"}`];

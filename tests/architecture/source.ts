@@ -33,8 +33,8 @@ export interface SourceFile {
 export type Sources = ReadonlyMap<string, SourceFile>;
 
 /** Globals of which a member matters; of the others, the whole. */
-const BY_MEMBER = ["Deno"];
-const WHOLE = ["console", "process"];
+const BY_MEMBER = ["Deno", "process"];
+const WHOLE = ["console"];
 
 /** Reads one file's text. */
 export function parseSource(path: string, text: string): SourceFile {
