@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
+import { JumpstarterError } from "../errors.ts";
+import { findConfig, loadConfig } from "./load_config.ts";
+
+const TEXT = "metadata: {name: bench}\nexport: {power: {type: a.B}}\n";
+
+/** Runs `body` with a directory of its own. */
+async function withDirectory(body: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await body(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function messageOf(path: string): Promise<string> {
+  try {
+    await loadConfig(path);
+  } catch (error) {
+    assert.ok(error instanceof JumpstarterError && error.code === "config", String(error));
+    return error.message;
+  }
+  throw new assert.AssertionError({ message: "the file was accepted" });
+}
+
+Deno.test("a file is read, and its URL kept", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/bench #1.yaml`;
+    await Deno.writeTextFile(path, `\ufeff${TEXT}`);
+    const { config, url, source, locate } = await loadConfig(path);
+    assert.equal(config.metadata.name, "bench");
+    assert.equal(source, path);
+    assert.equal(url.href, pathToFileURL(path).href);
+    assert.deepEqual(locate(["export", "power", "type"]), { line: 2, column: 24 });
+  }));
+
+Deno.test("a file that cannot be read is one line with a hint", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/bench.yaml`;
+    assert.equal(await messageOf(path), `${path}: no such file (is the path right?)`);
+    assert.equal(await messageOf(directory), `${directory}: this is a directory (name the .yaml file in it)`);
+    await Deno.writeFile(path, new Uint8Array([0x61, 0x3a, 0x20, 0xff, 0xfe]));
+    assert.equal(await messageOf(path), `${path}: not UTF-8 (save it in that encoding)`);
+    await Deno.writeTextFile(path, TEXT + "#".repeat(1024 * 1024));
+    assert.equal(await messageOf(path), `${path}: larger than 1 MiB, which no config is`);
+    await Deno.writeTextFile(path, "metadata: {name: bench}\nhook: {}\n");
+    assert.equal(await messageOf(path), `${path}:2:1: unknown key "hook" (did you mean "hooks"?)`);
+  }));
+
+Deno.test("an alias is looked up for the user, then for the system", () =>
+  withDirectory(async (home) => {
+    const place = async (folder: string) => {
+      await Deno.mkdir(`${folder}/exporters`, { recursive: true });
+      await Deno.writeTextFile(`${folder}/exporters/bench.yaml`, TEXT);
+      return `${folder}/exporters/bench.yaml`;
+    };
+    const usual = await place(`${home}/.config/jumpstarter`);
+    const xdg = await place(`${home}/xdg/jumpstarter`);
+    const own = await place(`${home}/own`);
+    assert.equal(await findConfig("bench", { HOME: home }), usual);
+    assert.equal(await findConfig("bench", { HOME: home, XDG_CONFIG_HOME: "" }), usual);
+    assert.equal(await findConfig("bench", { HOME: home, XDG_CONFIG_HOME: "relative" }), usual);
+    assert.equal(await findConfig("bench", { HOME: home, XDG_CONFIG_HOME: `${home}/xdg` }), xdg);
+    const all = { HOME: home, XDG_CONFIG_HOME: `${home}/xdg`, JMP_CLIENT_CONFIG_HOME: `${home}/own` };
+    assert.equal(await findConfig("bench", all), own);
+  }));
+
+Deno.test("an alias without a config names the places that were looked at", () =>
+  withDirectory(async (home) => {
+    await assert.rejects(findConfig("no-such-bench", { HOME: home }), {
+      code: "config",
+      message: 'there is no exporter config "no-such-bench"',
+      hint: `looked at ${home}/.config/jumpstarter/exporters/no-such-bench.yaml and ` +
+        "/etc/jumpstarter/exporters/no-such-bench.yaml",
+    });
+    await assert.rejects(findConfig("no-such-bench", {}), {
+      hint: "looked at /etc/jumpstarter/exporters/no-such-bench.yaml",
+    });
+    for (const alias of ["", ".", "..", "a/b", "..\\b"]) {
+      await assert.rejects(findConfig(alias, { HOME: home }), {
+        code: "config",
+        message: `"${alias}" cannot be the alias of a config`,
+      });
+    }
+  }));
+
+/** Loads `path` in a Deno of its own, under the flags given, and returns all that it printed. */
+async function loadInChild(path: string, flags: string[], env: Record<string, string> = {}): Promise<string> {
+  const door = JSON.stringify(new URL("./mod.ts", import.meta.url).href);
+  const program = `import { loadConfig } from ${door};
+    const { config } = await loadConfig(${JSON.stringify(path)}).catch((error) => ({ config: error.message }));
+    console.log(config.metadata?.name ?? config);`;
+  const main = `${path}.ts`;
+  await Deno.writeTextFile(main, program);
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const args = ["run", "--no-prompt", "--quiet", "--no-lock", "--config", config, ...flags, main];
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { ...env, NO_COLOR: "1" } }).output();
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
+
+Deno.test("reading the file is the one permission that loading takes", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/bench.yaml`;
+    await Deno.writeTextFile(path, TEXT);
+    assert.equal(await loadInChild(path, [`--allow-read=${path}`]), "bench\n");
+    assert.equal(
+      await loadInChild(path, []),
+      `${path}: Deno may not read this file (allow it with --allow-read)\n`,
+    );
+  }));
+
+Deno.test("LOG_TOKENS and LOG_STREAM, set for another program, print nothing", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/bench.yaml`;
+    await Deno.writeTextFile(path, TEXT);
+    assert.equal(await loadInChild(path, ["-A"], { LOG_TOKENS: "1", LOG_STREAM: "lab/bench" }), "bench\n");
+  }));

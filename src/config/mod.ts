@@ -1,0 +1,37 @@
+/**
+ * From the YAML of an exporter's configuration to frozen plain data. It knows no driver and no socket: what stands
+ * in a driver's `config` section is left for the driver to check.
+ *
+ * Permissions: `loadConfig` needs `--allow-read` of the file that it is given, and `findConfig` of the two places
+ * that it looks at. Nothing else here needs any; the `yaml` package would ask for two environment variables, and is
+ * kept from it.
+ *
+ * @example Read a config, and say where its first driver stands
+ * ```ts ignore
+ * import { loadConfig } from "./mod.ts";
+ *
+ * const { config, locate } = await loadConfig("bench.yaml");
+ * const [name] = Object.keys(config.export);
+ * console.log(config.metadata.name, name, locate(["export", name ?? ""], "key"));
+ * ```
+ *
+ * @module
+ */
+export type { ConfigProblem } from "../errors.ts";
+export type {
+  CompositeEntry,
+  DriverEntry,
+  ExportEntries,
+  ExportEntry,
+  ExporterConfig,
+  ExporterMetadata,
+  FailureDetectionConfig,
+  HookConfig,
+  HooksConfig,
+  RefEntry,
+  TlsConfig,
+} from "./exporter_config.ts";
+export { findConfig, loadConfig, type LoadedConfig } from "./load_config.ts";
+export { parseConfig, type ParsedConfig, type UnplacedProblem } from "./parse_config.ts";
+export type { Position } from "./position.ts";
+export { entryAt } from "./resolve_refs.ts";
