@@ -85,7 +85,14 @@ export const powerClient: ClientDefinition = defineClient({
       method: "read",
       options: [
         { name: "count", short: "n", type: "integer", default: 1, min: 1, summary: "How many sweeps to read" },
-        { name: "interval", short: "i", type: "number", default: 1, min: 0, summary: "Time between sweeps, in seconds" },
+        {
+          name: "interval",
+          short: "i",
+          type: "number",
+          default: 1,
+          min: 0,
+          summary: "Time between sweeps, in seconds",
+        },
       ],
       async *run(power, { options }, { signal }) {
         for (let sweep = 0; sweep < Number(options.count); sweep++) {

@@ -63,7 +63,9 @@ async function importDriver(type: string, base: URL): Promise<DriverDefinition> 
   try {
     module = await import(url);
   } catch (cause) {
-    throw new JumpstarterError("config", `cannot load the driver module "${specifier}": ${firstLine(cause)}`, { cause });
+    throw new JumpstarterError("config", `cannot load the driver module "${specifier}": ${firstLine(cause)}`, {
+      cause,
+    });
   }
   const definition = Object.hasOwn(module, exportName) ? module[exportName] : undefined;
   if (isDriverDefinition(definition)) return definition;

@@ -19,16 +19,16 @@ export {
 } from "./client_definition.ts";
 export { type Caller, type CallOptions, DriverClient, type DriverLink } from "./driver_client.ts";
 export {
-  call,
   type Call,
+  call,
   type CallContext,
-  callStream,
   type CallStream,
+  callStream,
   defineDriver,
   type DriverDefinition,
   type Method,
-  openStream,
   type OpenStream,
+  openStream,
   type StartContext,
 } from "./driver_definition.ts";
 export { type DriverPackage, loadClient, loadDriver } from "./load.ts";

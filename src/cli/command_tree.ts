@@ -1,0 +1,74 @@
+/**
+ * The commands of `j`, made from what the exporter reports: a group for each driver, in it what its client offers.
+ * No device is named here.
+ */
+import type { ClientNode } from "../client/mod.ts";
+import type { Command as DriverCommand, CommandInput, CommandOption, DriverClient } from "../driver/mod.ts";
+import { JumpstarterError } from "../errors.ts";
+import { Command, createProgram, InvalidArgumentError, Option } from "./program.ts";
+
+/** Runs one command that the user typed. */
+export type RunCommand = (command: DriverCommand, client: DriverClient, input: CommandInput) => Promise<void>;
+
+/** Adds the drivers beneath `node`, and its own commands, to `parent`. */
+export function addDrivers(parent: Command, node: ClientNode, run: RunCommand): void {
+  for (const child of node.children) parent.addCommand(driverGroup(child, run));
+  for (const command of node.definition?.commands ?? []) parent.addCommand(driverCommand(command, node, run));
+}
+
+function driverGroup(node: ClientNode, run: RunCommand): Command {
+  const group = createProgram(node.name).description(node.description ?? node.definition?.summary ?? missing(node));
+  if (node.definition === undefined && node.children.length === 0) return stub(group, node);
+  addDrivers(group, node, run);
+  return group;
+}
+
+function driverCommand(command: DriverCommand, { client }: ClientNode, run: RunCommand): Command {
+  const described = command.method === undefined ? undefined : client.link.methodDescriptions[command.method];
+  const built = createProgram(command.name).description(described || command.summary);
+  for (const { name, summary, optional, variadic } of command.args ?? []) {
+    const word = variadic ? `${name}...` : name;
+    built.argument(optional ? `[${word}]` : `<${word}>`, summary);
+  }
+  for (const option of command.options ?? []) built.addOption(toOption(option));
+  return built.action(() => run(command, client, toInput(command, built)));
+}
+
+function toInput({ args = [], options = [] }: DriverCommand, built: Command): CommandInput {
+  const values = built.opts<Record<string, string | number | boolean | undefined>>();
+  return {
+    args: Object.fromEntries(args.map(({ name }, index) => [name, built.processedArgs[index]])),
+    options: Object.fromEntries(options.map((option) => [option.name, values[toOption(option).attributeName()]])),
+  };
+}
+
+function toOption({ name, short, summary, type, default: otherwise, min, choices }: CommandOption): Option {
+  const value = type === "boolean" ? "" : ` <${type === "string" ? "text" : type}>`;
+  const option = new Option(`${short === undefined ? "" : `-${short}, `}--${name}${value}`, summary);
+  if (otherwise !== undefined) option.default(otherwise);
+  if (choices !== undefined) option.choices([...choices]);
+  if (type === "integer" || type === "number") option.argParser((text) => parseNumber(text, type, min));
+  return option;
+}
+
+function parseNumber(text: string, type: "integer" | "number", min: number | undefined): number {
+  const value = text.trim() === "" ? NaN : Number(text);
+  if (!Number.isFinite(value) || (type === "integer" && !Number.isInteger(value))) {
+    throw new InvalidArgumentError(`It must be ${type === "integer" ? "a whole number" : "a number"}.`);
+  }
+  if (min !== undefined && value < min) throw new InvalidArgumentError(`It must be at least ${min}.`);
+  return value;
+}
+
+/** A driver that this program has no client for still stands in the help, and says what is missing when used. */
+function stub(group: Command, node: ClientNode): Command {
+  return group.allowUnknownOption().argument("[words...]").helpOption(false).action(() => {
+    throw new JumpstarterError("unimplemented", `"${node.name}": ${missing(node)}`, {
+      hint: "the exporter is newer than this program, or uses a driver of its own",
+    });
+  });
+}
+
+function missing({ label }: ClientNode): string {
+  return `no client for ${label || "a driver without a class label"}`;
+}

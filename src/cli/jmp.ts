@@ -1,0 +1,86 @@
+import { JMP_GRPC_PASSPHRASE } from "../env.ts";
+import type { MainOptions } from "./main.ts";
+import { exitCodes } from "./exit_code.ts";
+import { writeOut } from "./output.ts";
+import { addLogOptions, Command, createProgram, Option, runProgram } from "./program.ts";
+
+/** The version of this program; the same as in `deno.json`, which a test compares. */
+export const version = "0.1.0";
+
+/** Runs `jmp`; answers the exit code of the command. */
+export async function jmp(options: MainOptions): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = addLogOptions(createProgram("jmp"))
+    .description("Drive real hardware over the network: serve a device's drivers, or use those of another machine")
+    .version(version, "-V, --version", "Show the version");
+  program.addCommand(
+    runCommand().action(async (_options, command: Command) => {
+      const { jmpRun } = await import("./jmp_run.ts");
+      exitCode = await jmpRun(command.optsWithGlobals(), options);
+    }),
+  );
+  program.addCommand(
+    shellCommand().action(async (words: string[], _options, command: Command) => {
+      const { jmpShell } = await import("./jmp_shell.ts");
+      exitCode = await jmpShell(words, command.optsWithGlobals(), options);
+    }),
+  );
+  const config = createProgram("config").description("Look at exporter configs");
+  config.addCommand(
+    createProgram("check").description("Say what a config would serve, or everything that is wrong with it")
+      .argument("<file>", "The exporter's YAML file")
+      .action(async (file: string) => {
+        const { checkConfig } = await import("./jmp_config.ts");
+        writeOut(await checkConfig(file, options.packages));
+      }),
+  );
+  program.addCommand(config);
+  program.addCommand(
+    createProgram("j").description("Drive the exporter of this shell; see j --help").helpOption(false),
+  );
+  program.addCommand(
+    createProgram("version").description("Show the version").action(() => writeOut(`${version}\n`)),
+  );
+  await runProgram(program, options.args);
+  return exitCode;
+}
+
+function runCommand(): Command {
+  return addLogOptions(createProgram("run"))
+    .description("Serve the devices of a config until stopped (SIGTERM or ctrl-C)")
+    .option("--exporter-config <file>", "The exporter's YAML file")
+    .option("--exporter <alias>", "The exporter's alias: ~/.config/jumpstarter/exporters/ALIAS.yaml, or in /etc")
+    .option("--tls-grpc-listener <[host:]port>", "Where to listen; without a host on every address, port 0 picks one")
+    .option("--tls-grpc-insecure", "Serve plaintext, without TLS")
+    .option("--tls-cert <file>", "The certificate to serve TLS with, PEM")
+    .option("--tls-key <file>", "The certificate's private key, PEM")
+    .addOption(passphraseOption())
+    .addOption(new Option("--log-format <format>", "How log lines look").choices(["text", "json"]).default("text"));
+}
+
+function shellCommand(): Command {
+  return addLogOptions(createProgram("shell"))
+    .usage("[options] [--] [command...]")
+    .description("Start a shell, or run a command, in which j drives an exporter")
+    .argument("[command...]", "What to run instead of an interactive $SHELL")
+    .passThroughOptions()
+    .option("--tls-grpc <host:port>", "The exporter to connect to (port 19090 when left out)")
+    .option("--tls-grpc-insecure", "Speak plaintext, without TLS")
+    .option("--tls-ca <file>", "The authorities to trust instead of the system's, PEM")
+    .addOption(passphraseOption())
+    .option("--exporter-config <file>", "Serve this config in the same process and connect to it")
+    .option("--exporter <alias>", "The same for an exporter's alias")
+    .option("--exporter-logs", "Show all of the exporter's log lines, not only those of its hooks")
+    .addOption(
+      new Option("--ready-timeout <seconds>", "How long to wait until the exporter is ready").default(300).argParser(
+        Number,
+      ),
+    );
+}
+
+function passphraseOption(): Option {
+  return new Option(
+    "--passphrase <text>",
+    `What every call must present; visible in the process list, which ${JMP_GRPC_PASSPHRASE} is not`,
+  );
+}

@@ -1,0 +1,19 @@
+import { loadConfig } from "../config/mod.ts";
+import type { DriverPackage } from "../driver/mod.ts";
+import { planDrivers } from "../exporter/mod.ts";
+
+/**
+ * Checks a config as `jmp run` would, without starting anything. Answers one line that says what would be served.
+ *
+ * @throws {ConfigError} with everything that is wrong.
+ */
+export async function checkConfig(file: string, packages: readonly DriverPackage[]): Promise<string> {
+  const loaded = await loadConfig(file);
+  const plan = await planDrivers(loaded, packages);
+  const { metadata, hooks } = loaded.config;
+  const drivers = [...plan.keys()];
+  const hookNames = Object.entries(hooks).filter(([, hook]) => hook !== undefined).map(([name]) => name);
+  return `${file}: ok; "${metadata.name}" would serve ${drivers.join(", ") || "no devices"}${
+    hookNames.length === 0 ? "" : `, with the hooks ${hookNames.join(" and ")}`
+  }\n`;
+}

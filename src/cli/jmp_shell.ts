@@ -1,0 +1,154 @@
+import { join, resolve } from "node:path";
+import { type ConnectOptions, type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
+import * as names from "../env.ts";
+import { HookError, JumpstarterError } from "../errors.ts";
+import { writeShims } from "../hooks/mod.ts";
+import { type Address, type Channel, formatAddress, parseAddress } from "../rpc/mod.ts";
+import { choosePassphrase, type Env, readPem } from "./connection_options.ts";
+import { interactiveShell } from "./interactive_shell.ts";
+import { definedOnly } from "./jmp_run.ts";
+import { followExporterLogs } from "./follow_exporter_logs.ts";
+import type { MainOptions } from "./main.ts";
+import { writeErr } from "./output.ts";
+import { runChild } from "./run_child.ts";
+import { serveLocally } from "./serve_locally.ts";
+
+/** The options of `jmp shell`, as commander names them. */
+export interface ShellOptions {
+  tlsGrpc?: string;
+  tlsGrpcInsecure?: boolean;
+  tlsCa?: string;
+  passphrase?: string;
+  exporterConfig?: string;
+  exporter?: string;
+  exporterLogs?: boolean;
+  readyTimeout: number;
+  logLevel?: string;
+  verbose?: boolean;
+}
+
+/** Where the exporter of a shell is and how to connect, here and for the `j` in the shell. */
+interface Connection {
+  readonly address: Address;
+  readonly options: ConnectOptions;
+  /** What tells the same to `j`. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Runs a command, or an interactive shell, with an exporter at hand; answers the exit code. */
+export async function jmpShell(words: string[], options: ShellOptions, main: MainOptions): Promise<number> {
+  const isLocal = options.exporterConfig !== undefined || options.exporter !== undefined;
+  checkOptions(options, isLocal);
+  if (!isLocal) return await shellAt(words, await remoteConnection(options, main.env), options, main);
+  await using local = await serveLocally(options, main);
+  const connection = { address: local.address, options: {}, env: { [names.JUMPSTARTER_HOST]: local.address.path } };
+  const exitCode = await shellAt(words, connection, options, main);
+  return await local.stop() ?? exitCode;
+}
+
+function checkOptions(options: ShellOptions, isLocal: boolean): void {
+  const refuse = (message: string, hint: string) => new JumpstarterError("usage", message, { hint });
+  if (options.tlsGrpc === undefined && !isLocal) {
+    throw refuse("No exporter was named", "give --tls-grpc HOST:PORT, or --exporter-config FILE to serve one here");
+  }
+  if (options.tlsGrpc !== undefined && isLocal) {
+    throw refuse("--tls-grpc and --exporter-config both name an exporter", "give one");
+  }
+  if (isLocal && (options.tlsGrpcInsecure || options.tlsCa || options.passphrase !== undefined)) {
+    throw refuse(
+      "--tls-grpc-insecure, --tls-ca and --passphrase go with --tls-grpc",
+      "leave them out: a config is served on a private socket",
+    );
+  }
+  if (options.tlsGrpcInsecure && options.tlsCa !== undefined) {
+    throw refuse("--tls-grpc-insecure and --tls-ca exclude each other", "leave one of them out");
+  }
+  if (!(options.readyTimeout > 0)) throw refuse("--ready-timeout must be more than 0 seconds", "the default is 300");
+}
+
+async function remoteConnection(options: ShellOptions, env: Env): Promise<Connection> {
+  const address = parseAddress(options.tlsGrpc ?? "");
+  const passphrase = choosePassphrase(options.passphrase, env);
+  const caFile = options.tlsGrpcInsecure ? undefined : options.tlsCa ?? env[names.JMP_GRPC_TLS_CA];
+  return {
+    address,
+    options: {
+      insecure: options.tlsGrpcInsecure,
+      passphrase,
+      tlsCa: caFile === undefined ? undefined : await readPem(caFile, "--tls-ca"),
+    },
+    env: {
+      [names.JUMPSTARTER_HOST]: formatAddress(address),
+      ...(options.tlsGrpcInsecure ? { [names.JMP_GRPC_INSECURE]: "1" } : {}),
+      ...(passphrase === undefined ? {} : { [names.JMP_GRPC_PASSPHRASE]: passphrase }),
+      ...(caFile === undefined ? {} : { [names.JMP_GRPC_TLS_CA]: resolve(caFile) }),
+    },
+  };
+}
+
+async function shellAt(
+  words: string[],
+  connection: Connection,
+  options: ShellOptions,
+  { env, packages, launcher }: MainOptions,
+): Promise<number> {
+  using channel = openChannel(connection.address, connection.options);
+  await using logs = followExporterLogs(channel, { showsAll: options.exporterLogs === true });
+  await ready(channel, options, () => logs.lastHookLines);
+  const exporter = await openExporter(channel, packages);
+  if (words.length === 0 && exporter.motd !== "") writeErr(`${exporter.motd}\n`);
+  await using dir = await makeShellDir(launcher);
+  const childEnv = { ...shellEnv(env, dir.binDir), ...connection.env, ...exporterEnv(exporter) };
+  if (words.length > 0) return await runChild(words, childEnv);
+  const name = exporter.name || formatAddress(connection.address);
+  const shell = interactiveShell(env.SHELL || "/bin/sh", name, dir.path, dir.binDir);
+  for (const [path, text] of Object.entries(shell.files)) await Deno.writeTextFile(path, text, { mode: 0o600 });
+  return await runChild(shell.argv, { ...childEnv, ...shell.env });
+}
+
+/** Waits for the exporter, and says so only when there is something to wait for. */
+async function ready(channel: Channel, { readyTimeout }: ShellOptions, hookLines: () => readonly string[]) {
+  try {
+    const warning = await waitReady(channel, {
+      timeoutMs: readyTimeout * 1_000,
+      onStatus: ({ status, message }) => writeErr(`Waiting for the exporter: ${message || status}\n`),
+    });
+    if (warning !== undefined) writeErr(`Warning: ${warning}\n`);
+  } catch (error) {
+    if (error instanceof HookError) throw new HookError(error.message, hookLines(), { hint: lastLine(hookLines()) });
+    throw error;
+  }
+}
+
+function lastLine(lines: readonly string[]): string | undefined {
+  const line = lines.at(-1);
+  return line === undefined ? undefined : `its last line was: ${line}`;
+}
+
+/** The environment of the shell, without what would lead `j` to another exporter, and with `j` first on PATH. */
+function shellEnv(env: Env, binDir: string): Record<string, string> {
+  const outer = Object.entries(definedOnly(env)).filter(([name]) =>
+    !name.startsWith("JMP_GRPC_") && name !== names.JUMPSTARTER_GRPC_INSECURE && name !== "JMP_LEASE"
+  );
+  const inner = Object.fromEntries(outer);
+  return { ...inner, PATH: `${binDir}:${inner.PATH || "/usr/local/bin:/usr/bin:/bin"}` };
+}
+
+function exporterEnv({ name, labels }: Exporter): Record<string, string> {
+  const own = Object.entries(labels).filter(([key]) => !key.startsWith("jumpstarter.dev/"));
+  return {
+    [names.JMP_DRIVERS_ALLOW]: "UNSAFE",
+    [names.JMP_EXPORTER]: name,
+    [names.JMP_EXPORTER_LABELS]: own.map(([key, value]) => `${key}=${value}`).join(","),
+  };
+}
+
+async function makeShellDir(
+  launcher: readonly string[],
+): Promise<AsyncDisposable & { readonly path: string; readonly binDir: string }> {
+  const path = await Deno.makeTempDir({ prefix: "jumpstarter-shell-" });
+  const binDir = join(path, "bin");
+  await Deno.mkdir(binDir, { mode: 0o700 });
+  await writeShims(binDir, launcher);
+  return { path, binDir, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}

@@ -1,0 +1,71 @@
+/**
+ * The one place that writes to the terminal: results on stdout, everything else on stderr.
+ */
+import { JumpstarterError } from "../errors.ts";
+import { atLeast, type LogRecord, type LogSink, type Severity } from "../log.ts";
+
+/** How log lines look. */
+export type LogFormat = "text" | "json";
+
+const encoder = new TextEncoder();
+
+/** Writes text to stdout: what the command was asked for. */
+export function writeOut(text: string): void {
+  writeAll(Deno.stdout, text);
+}
+
+/** Writes text to stderr: notices, logs, errors. */
+export function writeErr(text: string): void {
+  writeAll(Deno.stderr, text);
+}
+
+/**
+ * Writes an error as one line, and what to try as a second; its causes only where details are wanted.
+ *
+ * @param program Who says it: `jmp` or `j`.
+ */
+export function writeError(program: string, error: unknown, hasDetails: boolean): void {
+  const known = error instanceof JumpstarterError;
+  const prefix = known ? program : `${program}: internal error`;
+  writeErr(`${prefix}: ${error instanceof Error ? error.message : String(error)}\n`);
+  if (known && error.hint !== undefined) writeErr(`  ${error.hint}\n`);
+  if (!hasDetails) return;
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) writeErr(`${cause.stack}\n`);
+}
+
+/** A sink that writes log lines of at least `least` to stderr. */
+export function terminalLog(least: Severity, format: LogFormat): LogSink {
+  return atLeast(least, (record) => writeErr(format === "json" ? formatJson(record) : formatText(record)));
+}
+
+/** The line of a hook as a client shows it. */
+export function formatHookLine({ source, message }: LogRecord): string {
+  return `[${source}] ${printable(message)}\n`;
+}
+
+/** A log record as one line of text. */
+export function formatText({ time, severity, source, driverType, message }: LogRecord): string {
+  const clock = time.toTimeString().slice(0, 8);
+  const origin = source === "system" ? "" : `[${driverType?.split(".").at(-1) ?? source}] `;
+  return `${clock} ${severity.padEnd(8)}${origin}${printable(message)}\n`;
+}
+
+function formatJson({ time, ...record }: LogRecord): string {
+  return `${JSON.stringify({ time: time.toISOString(), ...record })}\n`;
+}
+
+/** A line from elsewhere must not move the cursor or end early; colours and tabs may stay. */
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g, (char) => JSON.stringify(char).slice(1, -1));
+}
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  let bytes = encoder.encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+  } catch (error) {
+    // Whoever read this has gone (`j power read | head -1`), which is its right.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

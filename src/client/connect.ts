@@ -1,0 +1,133 @@
+import * as pb from "../../proto/mod.ts";
+import type { DriverClient, DriverLink, DriverPackage } from "../driver/mod.ts";
+import { JumpstarterError } from "../errors.ts";
+import type { LogRecord } from "../log.ts";
+import { nearest } from "../nearest.ts";
+import { type Address, Channel, parseAddress } from "../rpc/mod.ts";
+import { buildClients, type ClientNode } from "./build_tree.ts";
+import { driverCaller } from "./caller.ts";
+import { followLogs } from "./follow_logs.ts";
+import { parseReport } from "./report.ts";
+import { type ReadyOptions, waitReady } from "./wait_ready.ts";
+
+/** How to connect to an exporter. */
+export interface ConnectOptions {
+  /** Speak plaintext instead of TLS. A Unix socket is always plaintext. */
+  insecure?: boolean;
+  /** The authorities to trust, as PEM text; those of the system by default. */
+  tlsCa?: string;
+  /** What the exporter was given as its passphrase. */
+  passphrase?: string;
+  /** How long to wait until the exporter is ready, in milliseconds; 300,000 by default. 0 does not wait at all. */
+  readyTimeoutMs?: number;
+  /** Told of every change of status while waiting. */
+  onStatus?: ReadyOptions["onStatus"];
+  /** Gives up when it fires. */
+  signal?: AbortSignal;
+}
+
+/** An exporter that this program is connected to. */
+export class Exporter implements AsyncDisposable {
+  /** Its name; empty when it does not say (Python exporters of 0.9.0). */
+  readonly name: string;
+  /** Its labels. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Its message of the day; empty when it has none. */
+  readonly motd: string;
+  /** The drivers, from the root down. */
+  readonly root: ClientNode;
+  readonly #channel: Channel;
+
+  /** Use {@linkcode connect}. */
+  constructor(channel: Channel, report: pb.GetReportResponse, root: ClientNode) {
+    this.#channel = channel;
+    this.labels = report.labels;
+    this.name = report.labels["jumpstarter.dev/name"] ?? "";
+    this.motd = report.motd;
+    this.root = root;
+  }
+
+  /**
+   * The client of a driver, by its path in the exporter's config, such as `"bench.power"`.
+   *
+   * @param client The class that it must have.
+   * @throws {JumpstarterError} `not_found` when there is no such driver; `unimplemented` when it is of another kind.
+   */
+  driver<Client extends DriverClient>(path: string, client: new (link: DriverLink) => Client): Client;
+  /** The client of a driver of any kind. */
+  driver(path: string): DriverClient;
+  driver(path: string, wanted?: new (link: DriverLink) => DriverClient): DriverClient {
+    let node = this.root;
+    for (const name of path.split(".")) {
+      const child = node.children.find((candidate) => candidate.name === name);
+      if (child === undefined) throw noDriver(path, name, node);
+      node = child;
+    }
+    if (wanted === undefined || node.client instanceof wanted) return node.client;
+    throw new JumpstarterError("unimplemented", `The driver "${path}" is no ${wanted.name} but a ${node.label}`);
+  }
+
+  /** The exporter's log: the recent lines, then every new one, until the loop is left or `signal` fires. */
+  logs(signal?: AbortSignal): AsyncIterable<LogRecord> {
+    return followLogs(this.#channel, signal);
+  }
+
+  /** Ends this session: the exporter runs afterLease and prepares the next. Answers what it says of that. */
+  async endSession(): Promise<string> {
+    const { message } = await this.#channel.unary(pb.ExporterService.method.endSession, {});
+    return message ?? "";
+  }
+
+  /** Closes the connection. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#channel[Symbol.dispose]();
+    return Promise.resolve();
+  }
+}
+
+/** Opens a channel to an address as a user writes it. */
+export function openChannel(address: string | Address, options: ConnectOptions = {}): Channel {
+  const parsed = typeof address === "string" ? parseAddress(address) : address;
+  const isPlaintext = options.insecure === true || parsed.kind === "unix";
+  return new Channel({
+    address: parsed,
+    tls: isPlaintext ? undefined : { ca: options.tlsCa },
+    passphrase: options.passphrase,
+  });
+}
+
+/** The exporter behind an open channel, with its drivers' clients. */
+export async function openExporter(
+  channel: Channel,
+  packages: readonly DriverPackage[],
+  signal?: AbortSignal,
+): Promise<Exporter> {
+  const report = await channel.unary(pb.ExporterService.method.getReport, {}, { signal });
+  const root = await buildClients(parseReport(report.reports), packages, ({ uuid }) => driverCaller(channel, uuid));
+  return new Exporter(channel, report, root);
+}
+
+/** Connects, waits until the exporter is ready, and makes the clients of its drivers. */
+export async function connectWith(
+  packages: readonly DriverPackage[],
+  address: string | Address,
+  options: ConnectOptions = {},
+): Promise<Exporter> {
+  const { readyTimeoutMs = 300_000, onStatus, signal } = options;
+  const channel = openChannel(address, options);
+  try {
+    if (readyTimeoutMs > 0) await waitReady(channel, { timeoutMs: readyTimeoutMs, onStatus, signal });
+    return await openExporter(channel, packages, signal);
+  } catch (error) {
+    channel[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function noDriver(path: string, name: string, { children }: ClientNode): JumpstarterError {
+  const names = children.map((child) => child.name);
+  const near = nearest(name, names);
+  return new JumpstarterError("not_found", `The exporter has no driver "${path}"`, {
+    hint: near.length > 0 ? `did you mean "${near[0]}"?` : `it has ${names.join(", ") || "none"}`,
+  });
+}

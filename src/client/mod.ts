@@ -1,0 +1,11 @@
+/**
+ * Connects to an exporter and makes the clients of its drivers.
+ *
+ * Permissions: those of the transport; nothing else.
+ *
+ * @module
+ */
+export type { ClientNode } from "./build_tree.ts";
+export { type ConnectOptions, connectWith, Exporter, openChannel, openExporter } from "./connect.ts";
+export { followLogs } from "./follow_logs.ts";
+export { type ExporterStatusUpdate, type ReadyOptions, waitReady } from "./wait_ready.ts";

@@ -1,0 +1,88 @@
+import * as pb from "../../proto/mod.ts";
+import { HookError, JumpstarterError } from "../errors.ts";
+import type { Channel } from "../rpc/mod.ts";
+
+/** How to wait. */
+export interface ReadyOptions {
+  /** The most to wait, in milliseconds. */
+  timeoutMs: number;
+  /** Told of every change of status until the exporter is ready. */
+  onStatus?: (status: ExporterStatusUpdate) => void;
+  /** Gives up when it fires. */
+  signal?: AbortSignal;
+}
+
+/** What an exporter says of itself. */
+export interface ExporterStatusUpdate {
+  /** The state's name in the wire contract, such as `LEASE_READY`. */
+  status: string;
+  /** Why, in the exporter's own words. */
+  message: string;
+}
+
+/** The prefix of a ready exporter's message that tells of a hook that failed and may. */
+const warningPrefix = "[HOOK_WARNING] ";
+
+/** The pause between two questions: short at first, since most hooks are short. */
+const pollPause = { firstMs: 25, mostMs: 250 };
+
+/** States that nothing but a new session leads out of. */
+const failedStates: ReadonlySet<pb.ExporterStatus> = new Set([
+  pb.ExporterStatus.BEFORE_LEASE_HOOK_FAILED,
+  pb.ExporterStatus.AFTER_LEASE_HOOK_FAILED,
+  pb.ExporterStatus.OFFLINE,
+]);
+
+/**
+ * Waits until an exporter is ready for calls. Answers the warning of a hook that failed and may, if there is one.
+ *
+ * @throws {HookError} when a hook has failed, with the exporter's own words.
+ * @throws {JumpstarterError} `timeout`, or `connection_lost` when the exporter goes away meanwhile.
+ */
+export async function waitReady(
+  channel: Channel,
+  { timeoutMs, onStatus, signal }: ReadyOptions,
+): Promise<string | undefined> {
+  const deadline = Date.now() + timeoutMs;
+  let seen: bigint | undefined;
+  for (let pauseMs = pollPause.firstMs;; pauseMs = Math.min(2 * pauseMs, pollPause.mostMs)) {
+    const { status, message = "", statusVersion } = await channel.unary(pb.ExporterService.method.getStatus, {}, {
+      signal,
+    });
+    if (status === pb.ExporterStatus.LEASE_READY) {
+      return message.startsWith(warningPrefix) ? message.slice(warningPrefix.length) : undefined;
+    }
+    if (failedStates.has(status)) throw failure(status, message);
+    const name = pb.ExporterStatus[status] ?? `status ${status}`;
+    if (statusVersion !== seen) onStatus?.({ status: name, message });
+    seen = statusVersion;
+    const leftMs = deadline - Date.now();
+    if (leftMs <= 0) {
+      throw new JumpstarterError("timeout", `The exporter was not ready within ${timeoutMs / 1_000} s (${name})`, {
+        hint: message || undefined,
+      });
+    }
+    await pause(Math.min(pauseMs, leftMs), signal);
+  }
+}
+
+function failure(status: pb.ExporterStatus, message: string): JumpstarterError {
+  if (status === pb.ExporterStatus.OFFLINE) {
+    return new JumpstarterError("connection_lost", `The exporter is stopping: ${message}`);
+  }
+  return new HookError(message || `The exporter reports ${pb.ExporterStatus[status]}`, []);
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const give = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", give);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", give, { once: true });
+  });
+}

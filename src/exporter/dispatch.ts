@@ -1,0 +1,134 @@
+/**
+ * Calls a driver's methods for a client. This is the gate where whatever a driver throws becomes one of this
+ * project's errors.
+ */
+import type { ByteStream, CallContext, Method } from "../driver/mod.ts";
+import { DriverError, type ErrorCode, JumpstarterError } from "../errors.ts";
+import type { Json } from "../json.ts";
+import { schemaProblems } from "../schema_problems.ts";
+import type { DriverNode } from "./driver_node.ts";
+
+/** Calls a method that answers once. */
+export async function callMethod(
+  node: DriverNode,
+  name: string,
+  args: readonly Json[],
+  signal: AbortSignal,
+): Promise<Json> {
+  const method = findMethod(node, name, "call");
+  const parsed = parseArgs(node, name, method, args);
+  const context = callContext(node, name, signal);
+  try {
+    return await method.run(node.device, parsed, context) ?? null;
+  } catch (error) {
+    throw toDriverError(node, name, error, context);
+  }
+}
+
+/** Calls a method that answers with many values. */
+export async function* callStreamMethod(
+  node: DriverNode,
+  name: string,
+  args: readonly Json[],
+  signal: AbortSignal,
+): AsyncGenerator<Json> {
+  const method = findMethod(node, name, "callStream");
+  const parsed = parseArgs(node, name, method, args);
+  const context = callContext(node, name, signal);
+  try {
+    yield* method.run(node.device, parsed, context);
+  } catch (error) {
+    throw toDriverError(node, name, error, context);
+  }
+}
+
+/** Opens a raw connection to a device. */
+export async function openStreamMethod(node: DriverNode, name: string, signal: AbortSignal): Promise<ByteStream> {
+  const method = findMethod(node, name, "openStream");
+  const context = callContext(node, name, signal);
+  try {
+    return await method.run(node.device, context);
+  } catch (error) {
+    throw toDriverError(node, name, error, context);
+  }
+}
+
+/** Looks at own keys only, so that nothing a peer names reaches a prototype. */
+function findMethod<Kind extends Method["kind"]>(
+  { definition, path }: DriverNode,
+  name: string,
+  kind: Kind,
+): Extract<Method, { kind: Kind }> {
+  const method = Object.hasOwn(definition.methods, name) ? definition.methods[name] : undefined;
+  if (method === undefined) {
+    throw new DriverError("not_found", `The driver "${path}" has no method "${name}"`, { driver: path, method: name });
+  }
+  if (method.kind !== kind) {
+    const kinds = { call: "a plain call", callStream: "a streaming call", openStream: "a raw stream" };
+    const message = `The method "${name}" of the driver "${path}" is ${kinds[method.kind]}, not ${kinds[kind]}`;
+    throw new DriverError("not_found", message, { driver: path, method: name });
+  }
+  return method as Extract<Method, { kind: Kind }>;
+}
+
+function parseArgs(
+  { path }: DriverNode,
+  name: string,
+  { args: schema }: { args?: Extract<Method, { kind: "call" }>["args"] },
+  args: readonly Json[],
+): readonly unknown[] {
+  const refuse = (reason: string) =>
+    new DriverError("invalid_argument", `${path}.${name}: ${reason}`, { driver: path, method: name });
+  if (schema === undefined) {
+    if (args.length > 0) throw refuse(`it takes no arguments, and ${args.length} were given`);
+    return [];
+  }
+  const outcome = schema.safeParse(args);
+  if (outcome.success) return outcome.data;
+  throw refuse(schemaProblems(schema, outcome.error.issues, [], args).map(({ message }) => message).join("; "));
+}
+
+function callContext({ log }: DriverNode, operation: string, signal: AbortSignal): CallContext {
+  return { signal, log: log.child({ operation }) };
+}
+
+/** What the operating system's error codes mean for the device; any other of them is a plain I/O error. */
+const connectionFailures: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EPIPE",
+]);
+
+function toDriverError(
+  { path, definition }: DriverNode,
+  method: string,
+  error: unknown,
+  { log, signal }: CallContext,
+): JumpstarterError {
+  if (signal.aborted) {
+    return new DriverError("cancelled", `${path}.${method} was cancelled`, { driver: path, method, cause: error });
+  }
+  const message = describe(error);
+  log.error(`${path}.${method} of ${definition.type} failed: ${message}`);
+  if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+  return new DriverError(errorCode(error), message, { driver: path, method, cause: error });
+}
+
+function describe(error: unknown): string {
+  if (error instanceof JumpstarterError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  return error.name === "Error" ? error.message : `${error.name}: ${error.message}`;
+}
+
+function errorCode(error: unknown): ErrorCode {
+  if (error instanceof JumpstarterError) return error.code;
+  if (!(error instanceof Error)) return "driver";
+  if (error.name === "TimeoutError" || error instanceof Deno.errors.TimedOut) return "timeout";
+  const { code } = error as { code?: unknown };
+  if (typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return "driver";
+  return connectionFailures.has(code) ? "unavailable" : code === "ETIMEDOUT" ? "timeout" : "io";
+}

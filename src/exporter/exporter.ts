@@ -1,0 +1,188 @@
+import { join } from "node:path";
+import type { LoadedConfig } from "../config/mod.ts";
+import type { DriverPackage } from "../driver/mod.ts";
+import { describeOutcome, hookEnvironment, runHook, writeShims } from "../hooks/mod.ts";
+import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
+import { type Address, serve, type ServerCertificate } from "../rpc/mod.ts";
+import { planDrivers, startDrivers } from "./build_tree.ts";
+import { driverUuid } from "./driver_node.ts";
+import { Lifecycle, type LifecycleEnd, type LifecycleParts } from "./lifecycle.ts";
+import { LogFeed } from "./log_feed.ts";
+import { exporterServices } from "./service.ts";
+import { Session } from "./session.ts";
+import { StatusBoard } from "./status_board.ts";
+
+/** What an exporter serves, where, and what it may use. */
+export interface ExporterOptions {
+  /** What to serve. */
+  readonly loaded: LoadedConfig;
+  /** The drivers that the config may name. */
+  readonly packages: readonly DriverPackage[];
+  /** Where to listen; port 0 picks a free one. */
+  readonly address: Address;
+  /** The certificate to serve TLS with; plaintext without it. */
+  readonly certificate?: ServerCertificate;
+  /** What every client must present. */
+  readonly passphrase?: string;
+  /** Where log lines go, beside the clients that follow them. */
+  readonly sink: LogSink;
+  /** The environment that hooks inherit. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The words that start this program, for the `j` that hooks find on their PATH. */
+  readonly launcher: readonly string[];
+  /** Fires when the exporter is to stop: afterLease still runs. */
+  readonly stopping: AbortSignal;
+  /** Fires when it is to stop at once: a hook that runs is killed. */
+  readonly forced?: AbortSignal;
+  /** Told where the exporter listens, before any hook runs. */
+  readonly onListening?: (address: Address) => void;
+  /** Told each time clients may call drivers. */
+  readonly onReady?: () => void;
+}
+
+/** How long calls that still run may take to end when the exporter stops. */
+const stopGraceMs = 1_000;
+
+/** The most that a hook may add to the message of the day, in bytes. */
+const maxMotdBytes = 64 * 1024;
+
+/**
+ * Serves a config until it is stopped or a hook ends it; everything that it opened is closed when this returns.
+ *
+ * @throws {ConfigError} when the config names unknown drivers or what a driver does not take.
+ * @throws {DriverError} when a driver cannot start.
+ * @throws {JumpstarterError} `listen` when the address cannot be had.
+ */
+export async function runExporter(options: ExporterOptions): Promise<LifecycleEnd> {
+  const { loaded, packages, address, certificate, passphrase, stopping } = options;
+  const { config } = loaded;
+  const feed = new LogFeed();
+  const log = new Logger(toAll(options.sink, feed.push));
+  const status = new StatusBoard();
+  const stopped = new AbortController();
+  const plan = await planDrivers(loaded, packages);
+
+  await using runtimeDir = await makeRuntimeDir(options.launcher);
+  await using tree = await startDrivers(config, plan, packages, log);
+  const clients = new ClientArrivals(stopping);
+  const lifecycle = new Lifecycle({
+    hooks: config.hooks,
+    status,
+    stopping,
+    exitOnLeaseEnd: config.exitOnLeaseEnd,
+    nextClient: () => clients.next(),
+    onReady: () => options.onReady?.(),
+    runHook: hookRunner(options, log, feed, runtimeDir),
+  });
+  const session = new Session({
+    name: config.metadata.name,
+    uuid: driverUuid(config.metadata.name, "#exporter"),
+    motd: () => joinMotd(config.motd, runtimeDir.motdFile),
+    root: tree.root,
+    status,
+    feed,
+    stopped: stopped.signal,
+    endSession: () => lifecycle.endSession(),
+  });
+  const services = exporterServices(session);
+  await using hookServer = await serve({
+    address: { kind: "unix", path: runtimeDir.socketPath },
+    services,
+    log,
+    isTrusted: true,
+  });
+  await using server = await serve({
+    address,
+    services,
+    log,
+    certificate,
+    passphrase,
+    onConnection: clients.arrived,
+  });
+  options.onListening?.(server.address);
+  const end = await lifecycle.run();
+  stopped.abort();
+  await Promise.all([server.stop(stopGraceMs), hookServer.stop(stopGraceMs)]);
+  return end;
+}
+
+/** A directory of this run that only this user can enter: the hooks' socket, their commands, their message. */
+interface RuntimeDir extends AsyncDisposable {
+  readonly socketPath: string;
+  readonly binDir: string;
+  readonly motdFile: string;
+}
+
+async function makeRuntimeDir(launcher: readonly string[]): Promise<RuntimeDir> {
+  const dir = await Deno.makeTempDir({ prefix: "jumpstarter-" }); // mode 0700, unpredictable name
+  const binDir = join(dir, "bin");
+  await Deno.mkdir(binDir, { mode: 0o700 });
+  await writeShims(binDir, launcher);
+  return {
+    socketPath: join(dir, "hooks.sock"),
+    binDir,
+    motdFile: join(dir, "motd"),
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+  };
+}
+
+/** Runs a hook with its lines going to the log, marked with their source. */
+function hookRunner(
+  { env, stopping, forced }: ExporterOptions,
+  log: Logger,
+  feed: LogFeed,
+  { socketPath, binDir, motdFile }: RuntimeDir,
+): LifecycleParts["runHook"] {
+  return async (name, hook, beforeLease) => {
+    const source: LogSource = name;
+    const hookLog = log.child({ source });
+    if (name === "beforeLease") feed.forgetHookLines();
+    const facts = { socketPath, binDir, leaseName: "standalone", clientName: "" };
+    const outcome = await runHook(hook, {
+      env: hookEnvironment(
+        env,
+        name === "beforeLease"
+          ? { ...facts, motdFile }
+          : { ...facts, extra: beforeLease === undefined ? {} : { JMP_BEFORE_LEASE: beforeLease } },
+      ),
+      // Stopping ends a beforeLease, which has no one left to prepare for; an afterLease only the force ends.
+      signal: name === "beforeLease" ? stopping : forced,
+      onLine: (line) => hookLog.info(line),
+    });
+    const reason = describeOutcome(outcome, name);
+    if (outcome.kind === "ok") log.info(reason);
+    else log.error(reason);
+    return { outcome, reason };
+  };
+}
+
+/** The config's message of the day, and what the hook has added to it. */
+function joinMotd(motd: string | undefined, file: string): string | undefined {
+  const parts = [motd?.trimEnd(), readMotd(file)].filter((part) => part);
+  return parts.length === 0 ? undefined : parts.join("\n");
+}
+
+function readMotd(path: string): string | undefined {
+  try {
+    if (!Deno.lstatSync(path).isFile) return undefined;
+    return new TextDecoder().decode(Deno.readFileSync(path).subarray(0, maxMotdBytes)).trimEnd();
+  } catch {
+    return undefined; // the hook has written none
+  }
+}
+
+/** Lets one wait for the next client. */
+class ClientArrivals {
+  #arrival = Promise.withResolvers<void>();
+
+  constructor(stopping: AbortSignal) {
+    stopping.addEventListener("abort", () => this.#arrival.resolve(), { once: true });
+  }
+
+  readonly arrived = (): void => this.#arrival.resolve();
+
+  next(): Promise<void> {
+    this.#arrival = Promise.withResolvers<void>();
+    return this.#arrival.promise;
+  }
+}

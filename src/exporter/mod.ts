@@ -1,0 +1,11 @@
+/**
+ * Serves the devices of one config: drivers, sessions, status, logs and the hooks around them.
+ *
+ * Permissions: those of its parts: `--allow-run` for the hooks, `--allow-net` for the address, `--allow-read` and
+ * `--allow-write` for a temporary directory, and whatever the drivers need.
+ *
+ * @module
+ */
+export { type ExporterOptions, runExporter } from "./exporter.ts";
+export { planDrivers } from "./build_tree.ts";
+export type { LifecycleEnd } from "./lifecycle.ts";

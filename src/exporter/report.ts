@@ -1,0 +1,39 @@
+import type { DriverNode } from "./driver_node.ts";
+
+/** One driver as clients see it. */
+export interface DriverReport {
+  readonly uuid: string;
+  readonly parentUuid?: string;
+  readonly labels: Record<string, string>;
+  readonly description?: string;
+  readonly methodsDescription: Record<string, string>;
+}
+
+/**
+ * The tree as a list, parents before their children. A proxy's target stands there once for every key that leads to
+ * it, with the same id each time.
+ */
+export function* reportTree(node: DriverNode, name?: string, parentUuid?: string): Generator<DriverReport> {
+  yield {
+    uuid: node.uuid,
+    parentUuid,
+    labels: {
+      "jumpstarter.dev/client": node.definition.client,
+      ...(name === undefined ? {} : { "jumpstarter.dev/name": name }),
+    },
+    description: node.description,
+    methodsDescription: { ...node.methodDescriptions },
+  };
+  for (const [key, child] of node.children) yield* reportTree(child, key, node.uuid);
+}
+
+/** Every driver of the tree by its id. */
+export function nodesByUuid(root: DriverNode): ReadonlyMap<string, DriverNode> {
+  const nodes = new Map<string, DriverNode>();
+  const visit = (node: DriverNode) => {
+    nodes.set(node.uuid, node);
+    for (const child of node.children.values()) visit(child);
+  };
+  visit(root);
+  return nodes;
+}

@@ -1,0 +1,89 @@
+/**
+ * The thin adapter between the wire and a session: messages in, messages out, nothing decided.
+ */
+import * as pb from "../../proto/mod.ts";
+import { JumpstarterError } from "../errors.ts";
+import type { LogRecord, LogSource } from "../log.ts";
+import { bindService, type BoundService, fromValue, relayFrames, type ServerCall, toValue } from "../rpc/mod.ts";
+import type { Session } from "./session.ts";
+
+const logSources: Readonly<Record<LogSource, pb.LogSource>> = {
+  system: pb.LogSource.SYSTEM,
+  driver: pb.LogSource.DRIVER,
+  beforeLease: pb.LogSource.BEFORE_LEASE_HOOK,
+  afterLease: pb.LogSource.AFTER_LEASE_HOOK,
+};
+
+/** The services of an exporter. */
+export function exporterServices(session: Session): BoundService[] {
+  return [
+    bindService(pb.ExporterService, {
+      getReport: () => session.report(),
+      async driverCall({ uuid, method, args }, call) {
+        const result = await session.call(uuid, method, args.map(fromValue), call);
+        return { uuid: crypto.randomUUID(), result: toValue(result) };
+      },
+      async *streamingDriverCall({ uuid, method, args }, call) {
+        for await (const result of session.callStream(uuid, method, args.map(fromValue), call)) {
+          yield { uuid: crypto.randomUUID(), result: toValue(result) };
+        }
+      },
+      async *logStream(_request, call) {
+        call.sendMetadata({});
+        for await (const record of session.logs(call)) yield toLogMessage(record);
+      },
+      reset() {
+        throw new JumpstarterError("unimplemented", "Reset is not part of direct mode");
+      },
+      getStatus(_request, call) {
+        const { status, message, version, previous } = session.status(call);
+        return { status, message, statusVersion: version, previousStatus: previous };
+      },
+      async endSession() {
+        return { success: true, message: await session.endSession() };
+      },
+    }),
+    bindService(pb.RouterService, {
+      async *stream(requests, call) {
+        const { uuid, method } = parseStreamRequest(call);
+        const stream = await session.openStream(uuid, method, call);
+        call.sendMetadata({});
+        yield* relayFrames(requests, stream, call.signal);
+      },
+    }),
+  ];
+}
+
+function toLogMessage({ time, severity, message, source, driverType, operation, fields }: LogRecord) {
+  return {
+    uuid: crypto.randomUUID(),
+    severity,
+    message,
+    source: logSources[source],
+    driverType,
+    operation,
+    timestamp: pb.timestampFromDate(time),
+    structuredFields: { ...fields },
+  };
+}
+
+/** What a raw stream is asked for, from its one metadata entry. */
+function parseStreamRequest(call: ServerCall): { uuid: string; method: string } {
+  const text = call.metadata("request");
+  const request = parseJson(text);
+  const { kind, uuid, method } = request;
+  if (kind === "driver" && typeof uuid === "string" && typeof method === "string") return { uuid, method };
+  throw new JumpstarterError(
+    "invalid_argument",
+    'A raw stream needs the metadata entry "request" with {"kind":"driver","uuid":…,"method":…}',
+  );
+}
+
+function parseJson(text: string | undefined): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
+  } catch {
+    return {};
+  }
+}

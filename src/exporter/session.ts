@@ -1,0 +1,117 @@
+import { ExporterStatus } from "../../proto/mod.ts";
+import type { ByteStream } from "../driver/mod.ts";
+import { JumpstarterError } from "../errors.ts";
+import type { Json } from "../json.ts";
+import type { LogRecord } from "../log.ts";
+import { callMethod, callStreamMethod, openStreamMethod } from "./dispatch.ts";
+import type { DriverNode } from "./driver_node.ts";
+import type { LogFeed } from "./log_feed.ts";
+import { type DriverReport, nodesByUuid, reportTree } from "./report.ts";
+import type { StatusBoard, StatusSnapshot } from "./status_board.ts";
+
+/** What an exporter tells of itself and its drivers. */
+export interface ExporterReport {
+  readonly uuid: string;
+  readonly labels: Record<string, string>;
+  readonly motd?: string;
+  readonly reports: DriverReport[];
+}
+
+/** Who calls, and until when. */
+export interface Caller {
+  /** Fires when the client gives up or goes. */
+  readonly signal: AbortSignal;
+  /** Where the client is. */
+  readonly peer: string;
+  /** A child of the exporter itself, such as a hook's `j`. */
+  readonly isTrusted: boolean;
+}
+
+/** What a session is made of. */
+export interface SessionParts {
+  /** The exporter's name. */
+  readonly name: string;
+  /** The exporter's id. */
+  readonly uuid: string;
+  /** The message of the day, as it stands when a client asks. */
+  readonly motd: () => string | undefined;
+  readonly root: DriverNode;
+  readonly status: StatusBoard;
+  readonly feed: LogFeed;
+  /** Fires when the exporter stops: every call ends. */
+  readonly stopped: AbortSignal;
+  /** Ends the present client's session and prepares the next. */
+  readonly endSession: () => Promise<string>;
+}
+
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** What clients can do with an exporter; knows no transport. */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #nodes: ReadonlyMap<string, DriverNode>;
+
+  /** Makes the session of an exporter whose drivers run. */
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#nodes = nodesByUuid(parts.root);
+  }
+
+  /** The exporter and its drivers. */
+  report(): ExporterReport {
+    const { name, uuid, motd, root } = this.#parts;
+    return { uuid, labels: { "jumpstarter.dev/name": name }, motd: motd(), reports: [...reportTree(root)] };
+  }
+
+  /** What the exporter says of itself. */
+  status({ peer }: Caller): StatusSnapshot {
+    return this.#parts.status.read(peer);
+  }
+
+  /** The recent log lines and every new one. */
+  logs(caller: Caller): AsyncIterable<LogRecord> {
+    return this.#parts.feed.follow(this.#until(caller));
+  }
+
+  /** Calls a method that answers once. */
+  async call(uuid: string, method: string, args: readonly Json[], caller: Caller): Promise<Json> {
+    this.#admit(caller);
+    return await callMethod(this.#node(uuid), method, args, this.#until(caller));
+  }
+
+  /** Calls a method that answers with many values. */
+  callStream(uuid: string, method: string, args: readonly Json[], caller: Caller): AsyncIterable<Json> {
+    this.#admit(caller);
+    return callStreamMethod(this.#node(uuid), method, args, this.#until(caller));
+  }
+
+  /** Opens a raw connection to a device. */
+  async openStream(uuid: string, method: string, caller: Caller): Promise<ByteStream> {
+    this.#admit(caller);
+    return await openStreamMethod(this.#node(uuid), method, this.#until(caller));
+  }
+
+  /** Ends the present session: afterLease, then beforeLease for the next. Answers how that went. */
+  endSession(): Promise<string> {
+    return this.#parts.endSession();
+  }
+
+  /** While hooks run the devices are theirs alone. */
+  #admit({ isTrusted }: Caller): void {
+    const { status, message } = this.#parts.status.current;
+    const isHookTime = status === ExporterStatus.BEFORE_LEASE_HOOK || status === ExporterStatus.AFTER_LEASE_HOOK;
+    if (status === ExporterStatus.LEASE_READY || (isTrusted && isHookTime)) return;
+    throw new JumpstarterError("not_ready", `The exporter is not ready (${ExporterStatus[status]}): ${message}`);
+  }
+
+  #node(uuid: string): DriverNode {
+    const node = this.#nodes.get(uuid.toLowerCase());
+    if (node !== undefined) return node;
+    if (!uuidPattern.test(uuid)) throw new JumpstarterError("invalid_argument", `"${uuid}" is no driver id`);
+    throw new JumpstarterError("not_found", `This exporter has no driver ${uuid}`);
+  }
+
+  #until({ signal }: Caller): AbortSignal {
+    return AbortSignal.any([signal, this.#parts.stopped]);
+  }
+}

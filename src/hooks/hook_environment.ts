@@ -1,0 +1,60 @@
+import { delimiter } from "node:path";
+import { JMP_DRIVERS_ALLOW, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
+
+/** What a hook is told about the lease that it runs for. */
+export interface HookFacts {
+  /** The Unix socket on which the exporter serves its hooks. */
+  socketPath: string;
+  /** The lease's name; `standalone` in direct mode. */
+  leaseName: string;
+  /** The client's name; empty when it is not known. */
+  clientName: string;
+  /** The directory with the `j` and `jmp` that belong to this exporter; see {@linkcode writeShims}. */
+  binDir: string;
+  /** The file whose contents join the message of the day. */
+  motdFile?: string;
+  /** Further variables; they win over all others, except that `binDir` is still first on the PATH. */
+  extra?: Readonly<Record<string, string>>;
+}
+
+/** Where a hook finds its commands when the exporter itself was started without a PATH. */
+const defaultPath = "/usr/local/bin:/usr/bin:/bin";
+
+/**
+ * The complete environment of a hook: `base`, with what leads `j` to the exporter and keeps programs from asking
+ * questions that nobody would answer.
+ *
+ * How `base` reaches some exporter (`JMP_GRPC_*`) is left out: a hook talks to its own exporter's socket, which is
+ * trusted and plaintext, and the settings of another connection would only break that. So is `PS1`, since a
+ * prompt makes some scripts believe that a user is there.
+ */
+export function hookEnvironment(base: Readonly<Record<string, string>>, facts: HookFacts): Record<string, string> {
+  const env: Record<string, string> = {
+    ...Object.fromEntries(Object.entries(base).filter(([name]) => !isOuterSetting(name))),
+    [JUMPSTARTER_HOST]: facts.socketPath,
+    [JMP_DRIVERS_ALLOW]: "UNSAFE",
+    LEASE_NAME: facts.leaseName,
+    CLIENT_NAME: facts.clientName,
+    TERM: "dumb",
+    NO_COLOR: "1",
+    DEBIAN_FRONTEND: "noninteractive",
+    GIT_TERMINAL_PROMPT: "0",
+  };
+  if (facts.motdFile !== undefined) env.JMP_MOTD_FILE = facts.motdFile;
+  Object.assign(env, facts.extra);
+  const pathName = pathNameIn(env);
+  env[pathName] = `${facts.binDir}${delimiter}${env[pathName] || defaultPath}`;
+  return env;
+}
+
+/** The motd file is the hook's own, too: one from outside would belong to another exporter. */
+function isOuterSetting(name: string): boolean {
+  return name === "PS1" || name === "JMP_MOTD_FILE" || name === JUMPSTARTER_GRPC_INSECURE ||
+    name.startsWith("JMP_GRPC_");
+}
+
+/** Windows spells it `Path`, and knows no case in names. */
+function pathNameIn(env: Readonly<Record<string, string>>): string {
+  if (Deno.build.os !== "windows") return "PATH";
+  return Object.keys(env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
+}

@@ -1,0 +1,78 @@
+import { JumpstarterError } from "../errors.ts";
+
+/** The port of an exporter when none is named. */
+export const defaultPort = 19090;
+
+/** Where an exporter listens or is found. */
+export type Address = TcpAddress | UnixAddress;
+
+/** A TCP address. */
+export interface TcpAddress {
+  readonly kind: "tcp";
+  /** A name or an IP literal, without brackets; `undefined` is every address of the machine. */
+  readonly host?: string;
+  readonly port: number;
+}
+
+/** A Unix socket. */
+export interface UnixAddress {
+  readonly kind: "unix";
+  readonly path: string;
+}
+
+/**
+ * Reads the value of `--tls-grpc-listener`: `PORT`, `:PORT` or `HOST:PORT`. Without a host it is every address of
+ * the machine; port 0 picks a free one.
+ *
+ * @throws {JumpstarterError} `usage`.
+ */
+export function parseListenAddress(text: string): TcpAddress {
+  if (/^\d+$/.test(text)) return { kind: "tcp", port: parsePort(text, text) };
+  const { host, port } = splitHostPort(text);
+  if (port === undefined) throw badAddress(text, "it has no port");
+  return { kind: "tcp", host: host || undefined, port: parsePort(port, text) };
+}
+
+/**
+ * Reads the address of an exporter to connect to: `HOST:PORT`, `HOST` (with the port 19090), or the path of a Unix
+ * socket (it has a slash, or `unix:` before it).
+ *
+ * @throws {JumpstarterError} `usage`.
+ */
+export function parseAddress(text: string): Address {
+  if (text.startsWith("unix:")) return { kind: "unix", path: text.slice("unix:".length).replace(/^\/\/(?=\/)/, "") };
+  if (text.includes("/")) return { kind: "unix", path: text };
+  const { host, port } = splitHostPort(text);
+  if (host === "") throw badAddress(text, "it has no host");
+  if (port === undefined) return { kind: "tcp", host, port: defaultPort };
+  const number = parsePort(port, text);
+  if (number === 0) throw badAddress(text, "port 0 is no port to connect to");
+  return { kind: "tcp", host, port: number };
+}
+
+/** An address as people write it. */
+export function formatAddress(address: Address): string {
+  if (address.kind === "unix") return address.path;
+  const { host = "0.0.0.0", port } = address;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function splitHostPort(text: string): { host: string; port?: string } {
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
+  if (bracketed !== null) return { host: bracketed[1] ?? "", port: bracketed[2] };
+  const colons = text.split(":").length - 1;
+  if (colons > 1) return { host: text }; // a bare IPv6 literal
+  const [host = "", port] = text.split(":");
+  return { host, port };
+}
+
+function parsePort(port: string, text: string): number {
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw badAddress(text, `"${port}" is no port (0 to 65535)`);
+  return Number(port);
+}
+
+function badAddress(text: string, reason: string): JumpstarterError {
+  return new JumpstarterError("usage", `"${text}" is no address: ${reason}`, {
+    hint: "write HOST:PORT, such as 127.0.0.1:19090 or [::1]:19090",
+  });
+}

@@ -1,0 +1,238 @@
+import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { ChannelCredentials, Client, connectivityState, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import type { ClientDuplexStream, ClientReadableStream } from "@grpc/grpc-js";
+import type { Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { JumpstarterError } from "../errors.ts";
+import { type Address, formatAddress } from "./address.ts";
+import { explainFailure } from "./explain_failure.ts";
+import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
+import { assertPassphrase, passphraseKey } from "./passphrase.ts";
+import { methodCodec } from "./service.ts";
+import { fromStatus } from "./status.ts";
+import { tlsOptions, type TlsTrust } from "./tls.ts";
+
+/** How to reach an exporter. */
+export interface ChannelOptions {
+  /** Where it is. */
+  address: Address;
+  /** Whom to trust when it speaks TLS; plaintext without it. */
+  tls?: TlsTrust;
+  /** What goes with every call. */
+  passphrase?: string;
+}
+
+/** How one call ends early. */
+export interface CallLimits {
+  /** Cancels the call when it fires. */
+  signal?: AbortSignal;
+  /** The most that the whole call may take, in milliseconds. */
+  timeoutMs?: number;
+}
+
+/** A call with frames both ways. */
+export interface DuplexCall<I, O> {
+  readonly call: ClientDuplexStream<I, O>;
+  /** The error of a call that ended badly, in this project's terms. */
+  explain(error: unknown): Promise<JumpstarterError>;
+}
+
+/** The dead are noticed within 30 s; more pings than these the Python peer would not permit. */
+const keepalive = {
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  "grpc.keepalive_permit_without_calls": 1,
+};
+
+/** A connection to an exporter: typed calls, one error type, closed by disposal. */
+export class Channel implements Disposable {
+  readonly #client: Client;
+  readonly #options: ChannelOptions;
+  #wasConnected = false;
+
+  /** Opens a channel; the connection itself begins with the first call. */
+  constructor(options: ChannelOptions) {
+    if (options.passphrase !== undefined) assertPassphrase(options.passphrase);
+    this.#options = options;
+    this.#client = new Client(target(options.address), new SocketCredentials(options), {
+      ...keepalive,
+      "grpc.service_config_disable_resolution": 1,
+      "grpc.enable_http_proxy": 0, // a device in the lab is never behind the company's web proxy
+      "grpc.initial_reconnect_backoff_ms": 200,
+      "grpc.max_reconnect_backoff_ms": 2_000,
+    });
+  }
+
+  /** Calls a method that answers once. */
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethod & { input: I; output: O },
+    request: MessageInitShape<I>,
+    limits: CallLimits = {},
+  ): Promise<MessageShape<O>> {
+    const { path, requestSerialize, responseDeserialize } = methodCodec(method);
+    limits.signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
+    const call = this.#client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      this.#metadata(),
+      callOptions(limits),
+      (error, response) => error === null ? resolve(response as MessageShape<O>) : reject(error),
+    );
+    const release = cancelOn(limits.signal, call);
+    try {
+      const response = await promise;
+      this.#wasConnected = true;
+      return response;
+    } catch (error) {
+      throw await this.#explain(error);
+    } finally {
+      release();
+    }
+  }
+
+  /** Calls a method that answers with a stream; leaving the loop cancels the call. */
+  async *serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethod & { input: I; output: O },
+    request: MessageInitShape<I>,
+    limits: CallLimits = {},
+  ): AsyncGenerator<MessageShape<O>> {
+    const { path, requestSerialize, responseDeserialize } = methodCodec(method);
+    limits.signal?.throwIfAborted();
+    const call: ClientReadableStream<MessageShape<O>> = this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      this.#metadata(),
+      callOptions(limits),
+    );
+    call.once("metadata", () => this.#wasConnected = true);
+    const release = cancelOn(limits.signal, call);
+    try {
+      for await (const response of call) yield response as MessageShape<O>;
+    } catch (error) {
+      throw await this.#explain(error);
+    } finally {
+      release();
+      call.cancel();
+    }
+  }
+
+  /** Opens a call with frames both ways; `metadata` goes with the request. */
+  duplex<I extends DescMessage, O extends DescMessage>(
+    method: DescMethod & { input: I; output: O },
+    metadata: Readonly<Record<string, string>>,
+    limits: CallLimits = {},
+  ): DuplexCall<MessageInitShape<I>, MessageShape<O>> {
+    const { path, requestSerialize, responseDeserialize } = methodCodec(method);
+    limits.signal?.throwIfAborted();
+    const call: ClientDuplexStream<MessageInitShape<I>, MessageShape<O>> = this.#client.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      this.#metadata(metadata),
+      callOptions(limits),
+    );
+    call.once("metadata", () => this.#wasConnected = true);
+    const release = cancelOn(limits.signal, call);
+    call.once("close", release);
+    return { call, explain: (error) => this.#explain(error) };
+  }
+
+  /** Closes the connection; calls under way fail. */
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+
+  #metadata(entries: Readonly<Record<string, string>> = {}): Metadata {
+    const metadata = new Metadata();
+    const { passphrase } = this.#options;
+    if (passphrase !== undefined) metadata.set(passphraseKey, passphrase);
+    for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
+    return metadata;
+  }
+
+  async #explain(error: unknown): Promise<JumpstarterError> {
+    if (!isServiceError(error)) throw error;
+    const isUp = this.#client.getChannel().getConnectivityState(false) === connectivityState.READY;
+    const explained = fromStatus(error, isUp);
+    if (explained.code !== "connection_lost") return explained;
+    const where = formatAddress(this.#options.address);
+    if (!this.#wasConnected) return await explainFailure(this.#options, error);
+    return new JumpstarterError("connection_lost", `The connection to the exporter at ${where} was lost`, {
+      hint: "see whether it is still running",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Credentials that prepare the socket themselves: TLS by this room's rules, and the GOAWAY guard where the running
+ * Deno needs it. grpc-js has no public hook for either, and this is the seam that its own credentials use.
+ */
+class SocketCredentials extends ChannelCredentials {
+  readonly #options: ChannelOptions;
+
+  constructor(options: ChannelOptions) {
+    super();
+    this.#options = options;
+  }
+
+  override compose(): ChannelCredentials {
+    return this;
+  }
+
+  override _isSecure(): boolean {
+    return this.#options.tls !== undefined;
+  }
+
+  override _equals(other: ChannelCredentials): boolean {
+    return this === other;
+  }
+
+  override _createSecureConnector(
+    ...[target, options, callCredentials]: Parameters<ChannelCredentials["_createSecureConnector"]>
+  ): ReturnType<ChannelCredentials["_createSecureConnector"]> {
+    const plain = ChannelCredentials.createInsecure()._createSecureConnector(target, options, callCredentials);
+    return {
+      waitForReady: () => plain.waitForReady(),
+      getCallCredentials: () => plain.getCallCredentials(),
+      destroy: () => plain.destroy(),
+      connect: async (socket: Socket) => {
+        const ready = await secured(socket, this.#options);
+        const guarded = goawayIsFatal(Deno.version.deno) ? guardGoaway(ready, "client") as Socket : ready;
+        return { socket: guarded, secure: this._isSecure() };
+      },
+    };
+  }
+}
+
+function secured(socket: Socket, { address, tls }: ChannelOptions): Promise<Socket> {
+  if (tls === undefined || address.kind === "unix") return Promise.resolve(socket);
+  return new Promise((resolve, reject) => {
+    const secure = connectTls({ ...tlsOptions(address.host ?? "localhost", tls), socket }, () => resolve(secure));
+    secure.once("error", reject);
+  });
+}
+
+function target(address: Address): string {
+  return address.kind === "unix" ? `unix:${address.path}` : `dns:${formatAddress(address)}`;
+}
+
+function callOptions({ timeoutMs }: CallLimits): { deadline?: Date } {
+  return timeoutMs === undefined ? {} : { deadline: new Date(Date.now() + timeoutMs) };
+}
+
+function cancelOn(signal: AbortSignal | undefined, call: { cancel(): void }): () => void {
+  const cancel = () => call.cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
+  return () => signal?.removeEventListener("abort", cancel);
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && typeof (error as ServiceError).code === "number" && (error as ServiceError).code in
+      status;
+}

@@ -1,0 +1,164 @@
+/**
+ * Why an exporter cannot be reached. gRPC only says that it could not connect; a second look at the address, on the
+ * way to an error message, finds the reason: no such name, nobody listening, TLS where plaintext was expected or
+ * the reverse, a certificate that does not hold.
+ */
+import type { ServiceError } from "@grpc/grpc-js";
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { type ErrorDetails, JumpstarterError } from "../errors.ts";
+import { formatAddress, type TcpAddress } from "./address.ts";
+import type { ChannelOptions } from "./channel.ts";
+import { tlsOptions } from "./tls.ts";
+
+/** The most that each step of the second look may take. */
+const stepLimitMs = 3_000;
+
+/** HTTP/2's connection preface and an empty SETTINGS frame: what a plaintext client says first. */
+const plaintextHello = new Uint8Array([
+  ...new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  0,
+  0,
+  0,
+  4,
+  0,
+  0,
+  0,
+  0,
+  0,
+]);
+
+/** The error for a call that never reached an exporter. */
+export async function explainFailure(options: ChannelOptions, cause: ServiceError): Promise<JumpstarterError> {
+  const where = formatAddress(options.address);
+  const fail = (reason: string, details: ErrorDetails = {}) =>
+    new JumpstarterError("connect", `Cannot connect to ${where}: ${reason}`, { cause, ...details });
+  const { address, tls } = options;
+  const reached = await reach(address.kind === "unix" ? { path: address.path } : tcpTarget(address));
+  if (reached instanceof Error) return fail(...unreachable(reached));
+  reached.destroy();
+  if (address.kind === "unix") return fail(cause.details);
+  const handshake = await shakeHands(address, tls ?? {});
+  if (tls === undefined) {
+    if (handshake === "speaks TLS" || handshake instanceof CertificateError) {
+      return fail("the exporter speaks TLS, and plaintext was asked for", { hint: "leave out --tls-grpc-insecure" });
+    }
+    const isHttp2 = await speaksHttp2(address);
+    return isHttp2 ? fail(cause.details) : fail("what listens there is no exporter", { hint: "check the port" });
+  }
+  if (handshake === "speaks TLS") return fail(cause.details);
+  if (handshake instanceof CertificateError) return fail(handshake.message, { hint: handshake.hint });
+  return await speaksHttp2(address)
+    ? fail("the exporter speaks plaintext, and TLS was asked for", { hint: "add --tls-grpc-insecure" })
+    : fail("what listens there speaks neither TLS nor gRPC", { hint: "check the port" });
+}
+
+function tcpTarget({ host = "localhost", port }: TcpAddress): { host: string; port: number } {
+  return { host, port };
+}
+
+function reach(where: { path: string } | { host: string; port: number }): Promise<Socket | NodeJS.ErrnoException> {
+  return new Promise((resolve) => {
+    const socket = connectTcp(where);
+    const timer = setTimeout(() => {
+      socket.destroy();
+      resolve(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" }));
+    }, stepLimitMs);
+    const settle = (outcome: Socket | Error) => {
+      clearTimeout(timer);
+      resolve(outcome);
+    };
+    socket.once("connect", () => settle(socket));
+    socket.once("error", settle);
+  });
+}
+
+function unreachable({ code = "", message }: NodeJS.ErrnoException): [string, ErrorDetails] {
+  const known: Record<string, [string, string]> = {
+    ECONNREFUSED: ["connection refused", "is the exporter running, and is the port right?"],
+    ENOTFOUND: ["the name does not resolve", "check the host's name, or use its address"],
+    EAI_AGAIN: ["the name does not resolve at the moment", "check the network, or use the host's address"],
+    ETIMEDOUT: ["no answer", "check the address, and that no firewall is in the way"],
+    EHOSTUNREACH: ["no route to the host", "check the network"],
+    ENETUNREACH: ["no route to the network", "check the network"],
+    ENOENT: ["no such socket", "is the exporter running?"],
+    EACCES: ["permission denied", "the socket belongs to another user"],
+  };
+  const [reason, hint] = known[code] ?? [message, undefined];
+  return [reason, { hint }];
+}
+
+/** The server speaks TLS, but its certificate does not hold. */
+class CertificateError extends Error {
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+async function shakeHands(
+  address: TcpAddress,
+  trust: { ca?: string },
+): Promise<"speaks TLS" | "no TLS" | CertificateError> {
+  const host = address.host ?? "localhost";
+  const strict = await tlsHandshake({ ...tlsOptions(host, trust), port: address.port });
+  if (strict === undefined) return "speaks TLS";
+  const lax = await tlsHandshake({
+    ...tlsOptions(host, trust),
+    port: address.port,
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  });
+  return lax === undefined ? certificateError(strict, host) : "no TLS";
+}
+
+function tlsHandshake(options: ConnectionOptions): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    const socket: TLSSocket = connectTls(options);
+    const settle = (error?: Error) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(error);
+    };
+    const timer = setTimeout(() => settle(new Error("no answer to the TLS handshake")), stepLimitMs);
+    socket.once("secureConnect", () => settle());
+    socket.once("error", settle);
+    socket.once("close", () => settle(new Error("closed during the TLS handshake")));
+  });
+}
+
+function certificateError({ message }: Error, host: string): CertificateError {
+  if (/expired/i.test(message)) {
+    return new CertificateError("the exporter's certificate has expired", "renew it, or check this machine's clock");
+  }
+  if (/NotValidForName|altnames|does not match|not valid for/i.test(message)) {
+    return new CertificateError(
+      `the exporter's certificate is not for "${host}"`,
+      "use a name that is in the certificate",
+    );
+  }
+  return new CertificateError("the exporter's certificate is not trusted", "give its authority with --tls-ca FILE");
+}
+
+/** Whether a plaintext HTTP/2 greeting is answered by a frame of type SETTINGS. */
+async function speaksHttp2(address: TcpAddress): Promise<boolean> {
+  const socket = await reach(tcpTarget(address));
+  if (socket instanceof Error) return false;
+  try {
+    return await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), stepLimitMs);
+      const settle = (answer: boolean) => {
+        clearTimeout(timer);
+        resolve(answer);
+      };
+      socket.once("data", (data) => settle(data.length >= 9 && data[3] === 4));
+      socket.once("error", () => settle(false));
+      socket.once("close", () => settle(false));
+      socket.write(plaintextHello);
+    });
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Turns a service of promises and async iterables into what grpc-js serves.
+ */
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import type {
+  sendUnaryData,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  UntypedHandleCall,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
+import { type EventEmitter, once } from "node:events";
+import { toStatus } from "./status.ts";
+
+/** What a handler knows of one call. */
+export interface ServerCall {
+  /** Fires when the caller cancels, runs out of time or goes away. */
+  readonly signal: AbortSignal;
+  /** Where the caller is, such as `192.0.2.7:51234`. */
+  readonly peer: string;
+  /** The call came in on a listener that only this program's own children can reach. */
+  readonly isTrusted: boolean;
+  /** A metadata entry of the request. */
+  metadata(key: string): string | undefined;
+  /** Sends the initial metadata now, instead of with the first response. */
+  sendMetadata(entries: Readonly<Record<string, string>>): void;
+}
+
+/** The handler of one method, by its kind. */
+export type MethodHandler<M> = M extends
+  { methodKind: "unary"; input: infer I extends DescMessage; output: infer O extends DescMessage }
+  ? (request: MessageShape<I>, call: ServerCall) => MessageInitShape<O> | Promise<MessageInitShape<O>>
+  : M extends
+    { methodKind: "server_streaming"; input: infer I extends DescMessage; output: infer O extends DescMessage }
+    ? (request: MessageShape<I>, call: ServerCall) => AsyncIterable<MessageInitShape<O>>
+  : M extends { methodKind: "bidi_streaming"; input: infer I extends DescMessage; output: infer O extends DescMessage }
+    ? (requests: AsyncIterable<MessageShape<I>>, call: ServerCall) => AsyncIterable<MessageInitShape<O>>
+  : never;
+
+/** A handler for every method of a service. */
+export type ServiceHandlers<S extends DescService> = { [N in keyof S["method"]]: MethodHandler<S["method"][N]> };
+
+/** Admits a call or throws the error that it ends with. */
+export type Admission = (metadata: Metadata, peer: string, path: string) => void;
+
+/** A service that a server can serve. */
+export interface BoundService {
+  readonly definition: ServiceDefinition;
+  bind(admit: Admission, isTrusted: boolean): UntypedServiceImplementation;
+}
+
+/** Pairs a service's description with its handlers. */
+export function bindService<S extends DescService>(service: S, handlers: ServiceHandlers<S>): BoundService {
+  return {
+    definition: Object.fromEntries(service.methods.map((method) => [method.localName, methodCodec(method)])),
+    bind: (admit, isTrusted) =>
+      Object.fromEntries(service.methods.map((method) => {
+        const handler = handlers[method.localName as keyof S["method"]] as UntypedHandler;
+        return [method.localName, adapt(method, handler, admit, isTrusted)];
+      })),
+  };
+}
+
+/** How a method is named on the wire, and how its messages become bytes and back. */
+export interface MethodCodec<RequestInit, Request, ResponseInit, Response> {
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+  requestSerialize(message: RequestInit): Buffer;
+  requestDeserialize(bytes: Uint8Array): Request;
+  responseSerialize(message: ResponseInit): Buffer;
+  responseDeserialize(bytes: Uint8Array): Response;
+}
+
+/** The codec of a method, in the form that grpc-js takes. */
+export function methodCodec<I extends DescMessage, O extends DescMessage>(
+  method: DescMethod & { input: I; output: O },
+): MethodCodec<MessageInitShape<I>, MessageShape<I>, MessageInitShape<O>, MessageShape<O>> {
+  const { input, output, methodKind } = method;
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    requestStream: methodKind === "client_streaming" || methodKind === "bidi_streaming",
+    responseStream: methodKind === "server_streaming" || methodKind === "bidi_streaming",
+    requestSerialize: (message) => asBuffer(toBinary(input, create(input, message))),
+    requestDeserialize: (bytes) => fromBinary(input, bytes),
+    responseSerialize: (message) => asBuffer(toBinary(output, create(output, message))),
+    responseDeserialize: (bytes) => fromBinary(output, bytes),
+  };
+}
+
+type UntypedHandler = (request: unknown, call: ServerCall) => unknown;
+
+/** What the three kinds of call of grpc-js have in common. */
+type AnyServerCall = Pick<ServerUnaryCall<unknown, unknown>, "cancelled" | "metadata" | "getPeer" | "sendMetadata"> & {
+  once(event: "cancelled", listener: () => void): unknown;
+};
+
+type ResponseSink = Pick<ServerWritableStream<unknown, unknown>, "write"> & EventEmitter;
+
+function adapt(method: DescMethod, handler: UntypedHandler, admit: Admission, isTrusted: boolean): UntypedHandleCall {
+  const path = `/${method.parent.typeName}/${method.name}`;
+  const open = (call: AnyServerCall) => {
+    admit(call.metadata, call.getPeer(), path);
+    return serverCall(call, isTrusted);
+  };
+  if (method.methodKind === "unary") {
+    return async (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) => {
+      try {
+        respond(null, await handler(call.request, open(call)));
+      } catch (error) {
+        respond(toStatus(error));
+      }
+    };
+  }
+  return async (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
+    try {
+      const scope = open(call);
+      // The iterator must not destroy the call when the handler stops reading: the response is still to be sent.
+      const request = "read" in call ? call.iterator({ destroyOnReturn: false }) : call.request;
+      await sendAll(call, handler(request, scope) as AsyncIterable<unknown>, scope.signal);
+      call.end();
+    } catch (error) {
+      if (!call.cancelled) call.emit("error", toStatus(error));
+    }
+  };
+}
+
+/**
+ * Sends every response, each only when the one before it has room. When the caller goes, the source is told to
+ * return and not waited for: it may be in the midst of something that does not heed its signal.
+ */
+async function sendAll(
+  call: ResponseSink,
+  responses: AsyncIterable<unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = responses[Symbol.asyncIterator]();
+  const gone = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
+  while (!signal.aborted) {
+    const next = await Promise.race([source.next(), gone]);
+    if (next === undefined) break;
+    if (next.done) return;
+    if (!call.write(next.value)) await drained(call, signal);
+  }
+  source.return?.().catch(() => {/* its caller has gone; the source's own errors were its driver's to log */});
+}
+
+async function drained(call: ResponseSink, signal: AbortSignal): Promise<void> {
+  try {
+    await once(call, "drain", { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function serverCall(call: AnyServerCall, isTrusted: boolean): ServerCall {
+  const gone = new AbortController();
+  call.once("cancelled", () => gone.abort());
+  if (call.cancelled) gone.abort();
+  return {
+    signal: gone.signal,
+    peer: call.getPeer(),
+    isTrusted,
+    metadata: (key) => call.metadata.get(key)[0]?.toString(),
+    sendMetadata: (entries) => {
+      const metadata = new Metadata();
+      for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
+      call.sendMetadata(metadata);
+    },
+  };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

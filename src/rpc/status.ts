@@ -1,0 +1,45 @@
+import { Metadata, type ServiceError, status, type StatusObject } from "@grpc/grpc-js";
+import { type ErrorCode, JumpstarterError } from "../errors.ts";
+
+/** Error codes and the gRPC status that each travels as. Read the other way, the first row of a status counts. */
+const table: readonly (readonly [ErrorCode, status])[] = [
+  ["not_found", status.NOT_FOUND],
+  ["unimplemented", status.UNIMPLEMENTED],
+  ["invalid_argument", status.INVALID_ARGUMENT],
+  ["timeout", status.DEADLINE_EXCEEDED],
+  ["unavailable", status.UNAVAILABLE],
+  ["io", status.INTERNAL],
+  ["driver", status.UNKNOWN],
+  ["not_ready", status.FAILED_PRECONDITION],
+  ["unauthenticated", status.UNAUTHENTICATED],
+  ["cancelled", status.CANCELLED],
+  ["cancelled", status.ABORTED],
+  ["hook", status.FAILED_PRECONDITION],
+  ["connection_lost", status.UNAVAILABLE],
+  ["internal", status.INTERNAL],
+];
+
+/** Trailing metadata with the exact code, for the codes that share a status; a peer that is not ours sends none. */
+const codeKey = "x-jumpstarter-error";
+
+/** The status of a failed call, ready to end it with. */
+export function toStatus(error: unknown): StatusObject {
+  const code = error instanceof JumpstarterError ? error.code : "driver";
+  const metadata = new Metadata();
+  metadata.set(codeKey, code);
+  const details = error instanceof Error ? error.message : String(error);
+  return { code: table.find(([known]) => known === code)?.[1] ?? status.UNKNOWN, details, metadata };
+}
+
+/** The error of a failed call. `wasConnected`: the transport was up when the call ended, so the peer itself said so. */
+export function fromStatus(error: ServiceError, wasConnected: boolean): JumpstarterError {
+  return new JumpstarterError(errorCode(error, wasConnected), error.details || status[error.code], { cause: error });
+}
+
+function errorCode({ code, metadata }: ServiceError, wasConnected: boolean): ErrorCode {
+  const sent = metadata?.get(codeKey)[0];
+  const exact = table.find(([known]) => known === sent)?.[0];
+  if (exact !== undefined) return exact;
+  if (code === status.UNAVAILABLE && !wasConnected) return "connection_lost";
+  return table.find(([, known]) => known === code)?.[0] ?? "driver";
+}
