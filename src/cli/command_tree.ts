@@ -5,27 +5,29 @@
 import type { ClientNode } from "../client/mod.ts";
 import type { Command as DriverCommand, CommandInput, CommandOption, DriverClient } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
-import { Command, createProgram, InvalidArgumentError, Option } from "./program.ts";
+import { type Command, createCommand, InvalidArgumentError, Option } from "./program.ts";
 
 /** Runs one command that the user typed. */
 export type RunCommand = (command: DriverCommand, client: DriverClient, input: CommandInput) => Promise<void>;
 
-/** Adds the drivers beneath `node`, and its own commands, to `parent`. */
-export function addDrivers(parent: Command, node: ClientNode, run: RunCommand): void {
-  for (const child of node.children) parent.addCommand(driverGroup(child, run));
-  for (const command of node.definition?.commands ?? []) parent.addCommand(driverCommand(command, node, run));
+/** Adds the drivers beneath `node`, and its own commands, to `parent`, which the words of `path` call. */
+export function addDrivers(parent: Command, path: string, node: ClientNode, run: RunCommand): void {
+  for (const child of node.children) parent.addCommand(driverGroup(`${path} ${child.name}`, child, run));
+  for (const command of node.definition?.commands ?? []) {
+    parent.addCommand(driverCommand(`${path} ${command.name}`, command, node, run));
+  }
 }
 
-function driverGroup(node: ClientNode, run: RunCommand): Command {
-  const group = createProgram(node.name).description(node.description ?? node.definition?.summary ?? missing(node));
+function driverGroup(path: string, node: ClientNode, run: RunCommand): Command {
+  const group = createCommand(path).description(node.description ?? node.definition?.summary ?? missing(node));
   if (node.definition === undefined && node.children.length === 0) return stub(group, node);
-  addDrivers(group, node, run);
+  addDrivers(group, path, node, run);
   return group;
 }
 
-function driverCommand(command: DriverCommand, { client }: ClientNode, run: RunCommand): Command {
+function driverCommand(path: string, command: DriverCommand, { client }: ClientNode, run: RunCommand): Command {
   const described = command.method === undefined ? undefined : client.link.methodDescriptions[command.method];
-  const built = createProgram(command.name).description(described || command.summary);
+  const built = createCommand(path).description(described || command.summary);
   for (const { name, summary, optional, variadic } of command.args ?? []) {
     const word = variadic ? `${name}...` : name;
     built.argument(optional ? `[${word}]` : `<${word}>`, summary);

@@ -6,11 +6,11 @@ import type { Json } from "../json.ts";
 import { addDrivers } from "./command_tree.ts";
 import { connectionFromEnv, type Env } from "./connection_options.ts";
 import { writeErr, writeOut } from "./output.ts";
-import { addLogOptions, type Command, createProgram, runProgram } from "./program.ts";
+import { addLogOptions, type Command, createCommand, runProgram } from "./program.ts";
 
 /** Drives the exporter that the environment names: `j power on`. */
 export async function j(args: readonly string[], env: Env, packages: readonly DriverPackage[]): Promise<void> {
-  const program = addLogOptions(createProgram("j"))
+  const program = addLogOptions(createCommand("j"))
     .usage("[options] <driver> <command>")
     .description("Drive the devices of the exporter that this shell is connected to");
   const host = env[JUMPSTARTER_HOST];
@@ -18,7 +18,12 @@ export async function j(args: readonly string[], env: Env, packages: readonly Dr
   using channel = openChannel(host, await connectionFromEnv(env));
   await using interrupt = interruption();
   const exporter = await openExporter(channel, packages, interrupt.signal);
-  addDrivers(program, exporter.root, (command, client, input) => runCommand(command, client, input, interrupt.signal));
+  addDrivers(
+    program,
+    "j",
+    exporter.root,
+    (command, client, input) => runCommand(command, client, input, interrupt.signal),
+  );
   await runProgram(program, args);
 }
 

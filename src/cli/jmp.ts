@@ -1,18 +1,16 @@
+import project from "../../deno.json" with { type: "json" };
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
-import type { MainOptions } from "./main.ts";
+import type { MainOptions } from "./main_options.ts";
 import { exitCodes } from "./exit_code.ts";
 import { writeOut } from "./output.ts";
-import { addLogOptions, Command, createProgram, Option, runProgram } from "./program.ts";
-
-/** The version of this program; the same as in `deno.json`, which a test compares. */
-export const version = "0.1.0";
+import { addLogOptions, type Command, createCommand, Option, runProgram } from "./program.ts";
 
 /** Runs `jmp`; answers the exit code of the command. */
 export async function jmp(options: MainOptions): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  const program = addLogOptions(createProgram("jmp"))
+  const program = addLogOptions(createCommand("jmp"))
     .description("Drive real hardware over the network: serve a device's drivers, or use those of another machine")
-    .version(version, "-V, --version", "Show the version");
+    .version(project.version, "-V, --version", "Show the version");
   program.addCommand(
     runCommand().action(async (_options, command: Command) => {
       const { jmpRun } = await import("./jmp_run.ts");
@@ -25,9 +23,9 @@ export async function jmp(options: MainOptions): Promise<number> {
       exitCode = await jmpShell(words, command.optsWithGlobals(), options);
     }),
   );
-  const config = createProgram("config").description("Look at exporter configs");
+  const config = createCommand("jmp config").description("Look at exporter configs");
   config.addCommand(
-    createProgram("check").description("Say what a config would serve, or everything that is wrong with it")
+    createCommand("jmp config check").description("Say what a config would serve, or everything that is wrong with it")
       .argument("<file>", "The exporter's YAML file")
       .action(async (file: string) => {
         const { checkConfig } = await import("./jmp_config.ts");
@@ -36,17 +34,17 @@ export async function jmp(options: MainOptions): Promise<number> {
   );
   program.addCommand(config);
   program.addCommand(
-    createProgram("j").description("Drive the exporter of this shell; see j --help").helpOption(false),
+    createCommand("jmp j").description("Drive the exporter of this shell; see j --help").helpOption(false),
   );
   program.addCommand(
-    createProgram("version").description("Show the version").action(() => writeOut(`${version}\n`)),
+    createCommand("jmp version").description("Show the version").action(() => writeOut(`${project.version}\n`)),
   );
   await runProgram(program, options.args);
   return exitCode;
 }
 
 function runCommand(): Command {
-  return addLogOptions(createProgram("run"))
+  return addLogOptions(createCommand("jmp run"))
     .description("Serve the devices of a config until stopped (SIGTERM or ctrl-C)")
     .option("--exporter-config <file>", "The exporter's YAML file")
     .option("--exporter <alias>", "The exporter's alias: ~/.config/jumpstarter/exporters/ALIAS.yaml, or in /etc")
@@ -59,7 +57,7 @@ function runCommand(): Command {
 }
 
 function shellCommand(): Command {
-  return addLogOptions(createProgram("shell"))
+  return addLogOptions(createCommand("jmp shell"))
     .usage("[options] [--] [command...]")
     .description("Start a shell, or run a command, in which j drives an exporter")
     .argument("[command...]", "What to run instead of an interactive $SHELL")

@@ -11,7 +11,7 @@ import {
 import { choosePassphrase, readPem } from "./connection_options.ts";
 import { exitCodes } from "./exit_code.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
-import type { MainOptions } from "./main.ts";
+import type { MainOptions } from "./main_options.ts";
 import { type LogFormat, terminalLog } from "./output.ts";
 import { logLevel } from "./program.ts";
 import { stopSignals } from "./stop_signals.ts";

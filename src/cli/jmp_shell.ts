@@ -8,8 +8,9 @@ import { choosePassphrase, type Env, readPem } from "./connection_options.ts";
 import { interactiveShell } from "./interactive_shell.ts";
 import { definedOnly } from "./jmp_run.ts";
 import { followExporterLogs } from "./follow_exporter_logs.ts";
-import type { MainOptions } from "./main.ts";
+import type { MainOptions } from "./main_options.ts";
 import { writeErr } from "./output.ts";
+import { logLevel } from "./program.ts";
 import { runChild } from "./run_child.ts";
 import { serveLocally } from "./serve_locally.ts";
 
@@ -93,7 +94,9 @@ async function shellAt(
   { env, packages, launcher }: MainOptions,
 ): Promise<number> {
   using channel = openChannel(connection.address, connection.options);
-  await using logs = followExporterLogs(channel, { showsAll: options.exporterLogs === true });
+  await using logs = followExporterLogs(channel, {
+    least: options.exporterLogs ? logLevel(options, "INFO") : undefined,
+  });
   await ready(channel, options, () => logs.lastHookLines);
   const exporter = await openExporter(channel, packages);
   if (words.length === 0 && exporter.motd !== "") writeErr(`${exporter.motd}\n`);

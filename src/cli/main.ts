@@ -1,19 +1,7 @@
-import type { DriverPackage } from "../driver/mod.ts";
-import type { Env } from "./connection_options.ts";
 import { exitCodeOf, exitCodes } from "./exit_code.ts";
+import type { MainOptions } from "./main_options.ts";
 import { writeError } from "./output.ts";
 import { CommanderError, commanderExitCode } from "./program.ts";
-
-/** What the program is given by its entry point. */
-export interface MainOptions {
-  /** The words after the program's name. */
-  readonly args: readonly string[];
-  readonly env: Env;
-  /** The drivers that it knows. */
-  readonly packages: readonly DriverPackage[];
-  /** The words that start this program again, for the `j` of shells and hooks. */
-  readonly launcher: readonly string[];
-}
 
 /** Runs `jmp`, or `j` when that is the first word; answers the exit code. Each command loads only what it needs. */
 export async function main({ args, env, packages, launcher }: MainOptions): Promise<number> {

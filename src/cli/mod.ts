@@ -3,4 +3,5 @@
  *
  * @module
  */
-export { main, type MainOptions } from "./main.ts";
+export { main } from "./main.ts";
+export type { MainOptions } from "./main_options.ts";

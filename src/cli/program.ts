@@ -5,14 +5,25 @@ import { writeErr, writeOut } from "./output.ts";
 
 export { Command, CommanderError, InvalidArgumentError, Option };
 
-/** A commander program that writes through this room and never ends the process itself. */
-export function createProgram(name: string): Command {
-  return new Command(name)
+/**
+ * A command that writes through this room and never ends the process itself.
+ *
+ * @param path The words that call it, such as `j power cycle`; the last one is its name.
+ */
+export function createCommand(path: string): Command {
+  const words = path.split(" ");
+  return new Command(words.at(-1))
     .exitOverride()
-    .configureOutput({ writeOut, writeErr, outputError: (text, write) => write(text.replace(/^error: /, `${name}: `)) })
-    .showHelpAfterError(`  see ${name} --help`)
+    .configureOutput({ writeOut, writeErr, outputError: (text, write) => write(formatUsageError(words, text)) })
+    .showHelpAfterError(`  see ${path} --help`)
+    .helpOption("-h, --help", "Show this help")
     .helpCommand(false)
     .enablePositionalOptions();
+}
+
+/** Commander's own wording on one line, after the program's name. */
+function formatUsageError([program]: readonly string[], text: string): string {
+  return `${program}: ${text.trim().replace(/^error: /, "").replace(/\n+/g, " ")}\n`;
 }
 
 /** The options that every command takes. */

@@ -5,7 +5,7 @@ import type { UnixAddress } from "../rpc/mod.ts";
 import { exitCodes } from "./exit_code.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
 import { definedOnly } from "./jmp_run.ts";
-import type { MainOptions } from "./main.ts";
+import type { MainOptions } from "./main_options.ts";
 import { formatHookLine, formatText, writeErr } from "./output.ts";
 
 /** An exporter in this process. */

@@ -1,10 +1,4 @@
-import {
-  type ExportEntries,
-  type ExportEntry,
-  type ExporterConfig,
-  type LoadedConfig,
-  type UnplacedProblem,
-} from "../config/mod.ts";
+import type { ExportEntries, ExportEntry, ExporterConfig, LoadedConfig, UnplacedProblem } from "../config/mod.ts";
 import { type DriverDefinition, type DriverPackage, loadDriver } from "../driver/mod.ts";
 import { ConfigError, DriverError, JumpstarterError } from "../errors.ts";
 import type { Logger } from "../log.ts";

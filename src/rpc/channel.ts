@@ -5,22 +5,13 @@ import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { JumpstarterError } from "../errors.ts";
 import { type Address, formatAddress } from "./address.ts";
+import type { ChannelOptions } from "./channel_options.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
 import { methodCodec } from "./service.ts";
 import { fromStatus } from "./status.ts";
-import { tlsOptions, type TlsTrust } from "./tls.ts";
-
-/** How to reach an exporter. */
-export interface ChannelOptions {
-  /** Where it is. */
-  address: Address;
-  /** Whom to trust when it speaks TLS; plaintext without it. */
-  tls?: TlsTrust;
-  /** What goes with every call. */
-  passphrase?: string;
-}
+import { tlsOptions } from "./tls.ts";
 
 /** How one call ends early. */
 export interface CallLimits {

@@ -8,7 +8,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { type ErrorDetails, JumpstarterError } from "../errors.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
-import type { ChannelOptions } from "./channel.ts";
+import type { ChannelOptions } from "./channel_options.ts";
 import { tlsOptions } from "./tls.ts";
 
 /** The most that each step of the second look may take. */

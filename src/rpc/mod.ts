@@ -17,7 +17,8 @@ export {
   type TcpAddress,
   type UnixAddress,
 } from "./address.ts";
-export { type CallLimits, Channel, type ChannelOptions } from "./channel.ts";
+export { type CallLimits, Channel } from "./channel.ts";
+export type { ChannelOptions } from "./channel_options.ts";
 export { type FrameStream, openFrameStream, relayFrames } from "./frame_stream.ts";
 export { assertPassphrase } from "./passphrase.ts";
 export { serve, type ServeOptions, type Server } from "./server.ts";

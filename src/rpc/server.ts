@@ -7,7 +7,7 @@ import type { Logger } from "../log.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
 import { passphraseChecker } from "./passphrase.ts";
-import type { Admission, BoundService } from "./service.ts";
+import { type Admission, type BoundService, plainPeer } from "./service.ts";
 import { assertCertificate, type ServerCertificate } from "./tls.ts";
 import { WideServer } from "./wide_server.ts";
 
@@ -62,7 +62,10 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const accept = (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    socket.on("error", (error) => log.debug(`Connection from ${socket.remoteAddress}: ${error.message}`));
+    socket.on(
+      "error",
+      (error) => log.debug(`Connection from ${plainPeer(socket.remoteAddress ?? "a client")}: ${error.message}`),
+    );
     options.onConnection?.();
     injector.injectConnection(goawayIsFatal(Deno.version.deno) ? guardGoaway(socket, "server") : socket);
   };
@@ -72,7 +75,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     minVersion: "TLSv1.2",
   }, accept);
   listener.on("tlsClientError", (error: Error, socket: Socket) => {
-    log.warning(`TLS handshake with ${socket.remoteAddress ?? "a client"} failed: ${error.message}`);
+    log.warning(`TLS handshake with ${plainPeer(socket.remoteAddress ?? "a client")} failed: ${error.message}`);
   });
   const bound = await listen(listener, address);
   const stop = async (graceMs: number) => {

@@ -113,7 +113,7 @@ type ResponseSink = Pick<ServerWritableStream<unknown, unknown>, "write"> & Even
 function adapt(method: DescMethod, handler: UntypedHandler, admit: Admission, isTrusted: boolean): UntypedHandleCall {
   const path = `/${method.parent.typeName}/${method.name}`;
   const open = (call: AnyServerCall) => {
-    admit(call.metadata, call.getPeer(), path);
+    admit(call.metadata, plainPeer(call.getPeer()), path);
     return serverCall(call, isTrusted);
   };
   if (method.methodKind === "unary") {
@@ -172,7 +172,7 @@ function serverCall(call: AnyServerCall, isTrusted: boolean): ServerCall {
   if (call.cancelled) gone.abort();
   return {
     signal: gone.signal,
-    peer: call.getPeer(),
+    peer: plainPeer(call.getPeer()),
     isTrusted,
     metadata: (key) => call.metadata.get(key)[0]?.toString(),
     sendMetadata: (entries) => {
@@ -181,6 +181,11 @@ function serverCall(call: AnyServerCall, isTrusted: boolean): ServerCall {
       call.sendMetadata(metadata);
     },
   };
+}
+
+/** A listener on every address sees IPv4 clients under IPv6 addresses; people know them by the plain ones. */
+export function plainPeer(peer: string): string {
+  return peer.replace(/^(\[?)::ffff:([\d.]+)(\]?)/, "$2");
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -1,0 +1,13 @@
+import type { DriverPackage } from "../driver/mod.ts";
+import type { Env } from "./connection_options.ts";
+
+/** What the program is given by its entry point. */
+export interface MainOptions {
+  /** The words after the program's name. */
+  readonly args: readonly string[];
+  readonly env: Env;
+  /** The drivers that it knows. */
+  readonly packages: readonly DriverPackage[];
+  /** The words that start this program again, for the `j` of shells and hooks. */
+  readonly launcher: readonly string[];
+}

@@ -1,0 +1,12 @@
+import type { Address } from "./address.ts";
+import type { TlsTrust } from "./tls.ts";
+
+/** How to reach an exporter. */
+export interface ChannelOptions {
+  /** Where it is. */
+  address: Address;
+  /** Whom to trust when it speaks TLS; plaintext without it. */
+  tls?: TlsTrust;
+  /** What goes with every call. */
+  passphrase?: string;
+}
