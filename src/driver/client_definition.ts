@@ -9,6 +9,8 @@ export interface CommandArgument {
   readonly summary: string;
   /** May be left out. */
   readonly optional?: boolean;
+  /** The only values it takes. */
+  readonly choices?: readonly string[];
   /** Takes all words that are left. */
   readonly variadic?: boolean;
 }
@@ -29,6 +31,8 @@ export interface CommandOption {
   readonly min?: number;
   /** The only values it takes. */
   readonly choices?: readonly string[];
+  /** May be given more than once; its values are a list. */
+  readonly repeatable?: boolean;
 }
 
 /** What the user typed, already of the declared types. */
@@ -36,13 +40,29 @@ export interface CommandInput {
   /** Positional arguments by name; a variadic one is a list. */
   readonly args: Readonly<Record<string, string | string[] | undefined>>;
   /** Options by long name. */
-  readonly options: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly options: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 }
 
-/** What a command may use beside its client. */
+/** What a command may use beside its client. The streams are those of the terminal; results are better returned. */
 export interface CommandContext {
   /** Fires when the user gives up (ctrl-C). */
   readonly signal: AbortSignal;
+  /** What is typed or piped in. */
+  readonly stdin: ReadableStream<Uint8Array>;
+  /** Whether a person types it. */
+  readonly isInteractive: boolean;
+  /** Writes bytes to stdout as they are. */
+  writeOut(bytes: Uint8Array): void;
+  /** Writes bytes to stderr as they are. */
+  writeErr(bytes: Uint8Array): void;
+  /** Tells the user something that is no result, on stderr. */
+  notice(line: string): void;
+  /** Shows how far a transfer has come, where a person watches. `total` where it is known. */
+  progress(bytes: number, total?: number): void;
+  /** Makes the program end with this code, once the command is done. */
+  setExitCode(code: number): void;
+  /** Hands over single key presses instead of lines until disposed of; nothing where no person types. */
+  rawTerminal(): Disposable | undefined;
 }
 
 /** What a command answers: nothing, one value, or many. */
@@ -62,8 +82,10 @@ export interface Command<Client extends DriverClient = DriverClient> {
   readonly options?: readonly CommandOption[];
   /** Does it. */
   run(client: Client, input: CommandInput, context: CommandContext): CommandResult;
-  /** How one value reads on a terminal; JSON by default. */
+  /** How one value reads on a terminal; a string as it is and anything else as JSON by default. */
   text?(value: Json): string;
+  /** The words after the first are the command's own, options and all. */
+  readonly passThrough?: boolean;
 }
 
 /** How clients of one label are made, and what `j` offers for them. */
@@ -74,8 +96,8 @@ export interface ClientDefinition<Client extends DriverClient = DriverClient> {
   readonly summary: string;
   /** The class that test code gets. */
   readonly client: new (link: DriverLink) => Client;
-  /** What `j NAME` offers. */
-  readonly commands: readonly Command<Client>[];
+  /** What `j NAME` offers; a function where that is for the driver to say. */
+  readonly commands: readonly Command<Client>[] | ((client: Client) => Promise<readonly Command<Client>[]>);
 }
 
 /** Defines a driver's client. It returns its argument, checked. */

@@ -9,6 +9,25 @@ export interface CallOptions {
   timeoutMs?: number;
 }
 
+/** How a file is compressed. */
+export type Encoding = "gzip" | "xz" | "bz2" | "zstd";
+
+/** A file behind a URL that the exporter fetches or puts by itself. */
+export interface RemoteFile {
+  /** An `https://` or `http://` URL. */
+  readonly url: string;
+  /** Headers to send along. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** How a file travels to or from a driver. */
+export interface TransferOptions extends CallOptions {
+  /** How the bytes are compressed on the client's side; they are plain at the driver's. Plain by default. */
+  encoding?: Encoding;
+  /** Told how many bytes have travelled so far. */
+  onProgress?: (bytes: number) => void;
+}
+
 /** Carries calls to one driver of one exporter. */
 export interface Caller {
   /** Calls a method that answers once. */
@@ -17,6 +36,21 @@ export interface Caller {
   callStream(method: string, args: readonly Json[], options?: CallOptions): AsyncIterable<Json>;
   /** Opens a raw connection to the device. */
   openStream(method: string, options?: CallOptions): Promise<ByteStream>;
+  /**
+   * Hands `source` to the driver: `use` is given what to pass as the argument of a call that reads it, and the whole
+   * fails when the call or the transfer does.
+   */
+  upload<T>(
+    source: ReadableStream<Uint8Array>,
+    use: (handle: Json) => Promise<T>,
+    options?: TransferOptions,
+  ): Promise<T>;
+  /** Takes bytes from the driver: `use` is given what to pass as the argument of a call that writes them. */
+  download<T>(
+    sink: WritableStream<Uint8Array>,
+    use: (handle: Json) => Promise<T>,
+    options?: TransferOptions,
+  ): Promise<T>;
 }
 
 /** One driver as the exporter reports it, with its children's clients. */
@@ -74,4 +108,40 @@ export class DriverClient {
   openStream(method: string = "connect", options?: CallOptions): Promise<ByteStream> {
     return this.link.caller.openStream(method, options);
   }
+
+  /**
+   * Calls a method that reads a file.
+   *
+   * @param source The file's bytes, or a request (`{url, headers?}`) that the exporter fetches by itself.
+   * @param args The method's arguments, given what stands for the file.
+   */
+  upload(
+    method: string,
+    source: ReadableStream<Uint8Array> | RemoteFile,
+    args: (handle: Json) => Json[] = (handle) => [handle],
+    options?: TransferOptions,
+  ): Promise<Json> {
+    if (!(source instanceof ReadableStream)) return this.call(method, args(presigned(source, "GET")), options);
+    return this.link.caller.upload(source, (handle) => this.call(method, args(handle), options), options);
+  }
+
+  /**
+   * Calls a method that writes a file.
+   *
+   * @param sink Where the bytes go, or a request (`{url, headers?}`) by which the exporter puts them by itself.
+   * @param args The method's arguments, given what stands for the file.
+   */
+  download(
+    method: string,
+    sink: WritableStream<Uint8Array> | RemoteFile,
+    args: (handle: Json) => Json[] = (handle) => [handle],
+    options?: TransferOptions,
+  ): Promise<Json> {
+    if (!(sink instanceof WritableStream)) return this.call(method, args(presigned(sink, "PUT")), options);
+    return this.link.caller.download(sink, (handle) => this.call(method, args(handle), options), options);
+  }
+}
+
+function presigned({ url, headers = {} }: RemoteFile, method: "GET" | "PUT"): Json {
+  return { kind: "presigned_request", headers: { ...headers }, url, method };
 }

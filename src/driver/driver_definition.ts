@@ -19,6 +19,16 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Writes to the exporter's log, marked with this driver and method. */
   readonly log: Logger;
+  /**
+   * The bytes of a file that the client handed over as an argument. They end only when all of them have come: a
+   * transfer that breaks off, or that differs from what was sent, is an error for the reader.
+   */
+  openSource(handle: unknown): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * Where the bytes go that the client asked for by an argument. Close it when all have been written, and abort it
+   * when they could not be, so that the client never takes a part for the whole.
+   */
+  openSink(handle: unknown): Promise<WritableStream<Uint8Array>>;
 }
 
 /** A method that answers once. */

@@ -17,7 +17,15 @@ export {
   type CommandResult,
   defineClient,
 } from "./client_definition.ts";
-export { type Caller, type CallOptions, DriverClient, type DriverLink } from "./driver_client.ts";
+export {
+  type Caller,
+  type CallOptions,
+  DriverClient,
+  type DriverLink,
+  type Encoding,
+  type RemoteFile,
+  type TransferOptions,
+} from "./driver_client.ts";
 export {
   type Call,
   call,
