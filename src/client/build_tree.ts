@@ -9,9 +9,11 @@ export interface ClientNode {
   readonly label: string;
   /** What the exporter says that the driver is. */
   readonly description?: string;
+  /** The client itself. */
   readonly client: DriverClient;
   /** What knows this kind of driver; nothing where no package has the label, and the client is a stub. */
   readonly definition?: ClientDefinition;
+  /** The drivers beneath it, in the exporter's order. */
   readonly children: readonly ClientNode[];
 }
 

@@ -8,7 +8,7 @@ import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
 import { followLogs } from "./follow_logs.ts";
 import { parseReport } from "./report.ts";
-import { type ReadyOptions, waitReady } from "./wait_ready.ts";
+import { type ExporterStatusUpdate, waitReady } from "./wait_ready.ts";
 
 /** How to connect to an exporter. */
 export interface ConnectOptions {
@@ -21,7 +21,7 @@ export interface ConnectOptions {
   /** How long to wait until the exporter is ready, in milliseconds; 300,000 by default. 0 does not wait at all. */
   readyTimeoutMs?: number;
   /** Told of every change of status while waiting. */
-  onStatus?: ReadyOptions["onStatus"];
+  onStatus?: (status: ExporterStatusUpdate) => void;
   /** Gives up when it fires. */
   signal?: AbortSignal;
 }
