@@ -27,8 +27,30 @@ export function toStatus(error: unknown): StatusObject {
   const code = error instanceof JumpstarterError ? error.code : "driver";
   const metadata = new Metadata();
   metadata.set(codeKey, code);
-  const details = error instanceof Error ? error.message : String(error);
-  return { code: table.find(([known]) => known === code)?.[1] ?? status.UNKNOWN, details, metadata };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: table.find(([known]) => known === code)?.[1] ?? status.UNKNOWN,
+    details: fitTrailer(message),
+    metadata,
+  };
+}
+
+/** How many bytes of a message travel. Peers refuse headers of 8 to 16 KiB, and do not say why the call failed then. */
+const maxDetailsBytes = 4_096;
+const ellipsis = " …";
+
+/** The message, or as much of its beginning as fits once it is percent-encoded; half a character cannot be encoded. */
+function fitTrailer(message: string): string {
+  const text = message.toWellFormed();
+  if (text.length <= maxDetailsBytes / 12 || encodeURI(text).length <= maxDetailsBytes) return text;
+  let left = maxDetailsBytes - encodeURI(ellipsis).length;
+  let cut = "";
+  for (const character of text) {
+    left -= encodeURI(character).length;
+    if (left < 0) break;
+    cut += character;
+  }
+  return cut + ellipsis;
 }
 
 /** The error of a failed call. `wasConnected`: the transport was up when the call ended, so the peer itself said so. */

@@ -11,6 +11,7 @@ import type { Json } from "../json.ts";
  */
 export function toValue(json: Json): Value {
   try {
+    assertFinite(json);
     return fromJson(ValueSchema, json as JsonValue);
   } catch (cause) {
     throw new JumpstarterError("invalid_argument", `Not a JSON value: ${describe(json)}`, { cause });
@@ -30,6 +31,12 @@ export function fromValue(value: Value | undefined): Json {
   } catch (cause) {
     throw new JumpstarterError("invalid_argument", "A number in the value is not finite", { cause });
   }
+}
+
+/** The library sends what is not finite without a word, and the other side then cannot read the answer. */
+function assertFinite(json: unknown): void {
+  if (typeof json === "number" && !Number.isFinite(json)) throw new RangeError(`${json} is not finite`);
+  if (typeof json === "object" && json !== null) Object.values(json).forEach(assertFinite);
 }
 
 function describe(json: unknown): string {
