@@ -3,53 +3,86 @@
  * No device is named here.
  */
 import type { ClientNode } from "../client/mod.ts";
-import type { Command as DriverCommand, CommandInput, CommandOption, DriverClient } from "../driver/mod.ts";
+import type {
+  Command as DriverCommand,
+  CommandArgument,
+  CommandInput,
+  CommandOption,
+  DriverClient,
+} from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
-import { type Command, createCommand, InvalidArgumentError, Option } from "./program.ts";
+import { Argument, type Command, createCommand, InvalidArgumentError, Option } from "./program.ts";
 
 /** Runs one command that the user typed. */
 export type RunCommand = (command: DriverCommand, client: DriverClient, input: CommandInput) => Promise<void>;
 
-/** Adds the drivers beneath `node`, and its own commands, to `parent`, which the words of `path` call. */
-export function addDrivers(parent: Command, path: string, node: ClientNode, run: RunCommand): void {
-  for (const child of node.children) parent.addCommand(driverGroup(`${path} ${child.name}`, child, run));
-  for (const command of node.definition?.commands ?? []) {
-    parent.addCommand(driverCommand(`${path} ${command.name}`, command, node, run));
+/**
+ * Adds the drivers beneath `node`, and its own commands, to `parent`, which the words of `path` call.
+ *
+ * @param words What the user typed after `path`: a driver that has to be asked for its commands is asked only when
+ * they name it.
+ */
+export async function addDrivers(
+  parent: Command,
+  path: string,
+  node: ClientNode,
+  words: readonly string[],
+  run: RunCommand,
+): Promise<void> {
+  for (const child of node.children) {
+    const isNamed = words.includes(child.name);
+    parent.addCommand(await driverGroup(`${path} ${child.name}`, child, isNamed ? words : [], isNamed, run));
   }
 }
 
-function driverGroup(path: string, node: ClientNode, run: RunCommand): Command {
+async function driverGroup(
+  path: string,
+  node: ClientNode,
+  words: readonly string[],
+  isNamed: boolean,
+  run: RunCommand,
+): Promise<Command> {
   const group = createCommand(path).description(node.description ?? node.definition?.summary ?? missing(node));
   if (node.definition === undefined && node.children.length === 0) return stub(group, node);
-  addDrivers(group, path, node, run);
+  await addDrivers(group, path, node, words, run);
+  const commands = node.definition?.commands ?? [];
+  const own = typeof commands !== "function" ? commands : isNamed ? await commands(node.client) : [];
+  for (const command of own) group.addCommand(driverCommand(`${path} ${command.name}`, command, node, run));
   return group;
 }
 
 function driverCommand(path: string, command: DriverCommand, { client }: ClientNode, run: RunCommand): Command {
   const described = command.method === undefined ? undefined : client.link.methodDescriptions[command.method];
   const built = createCommand(path).description(described || command.summary);
-  for (const { name, summary, optional, variadic } of command.args ?? []) {
-    const word = variadic ? `${name}...` : name;
-    built.argument(optional ? `[${word}]` : `<${word}>`, summary);
-  }
+  if (command.passThrough) built.passThroughOptions().allowUnknownOption();
+  for (const argument of command.args ?? []) built.addArgument(toArgument(argument));
   for (const option of command.options ?? []) built.addOption(toOption(option));
   return built.action(() => run(command, client, toInput(command, built)));
 }
 
+function toArgument({ name, summary, optional, variadic, choices }: CommandArgument): Argument {
+  const word = variadic ? `${name}...` : name;
+  const argument = new Argument(optional ? `[${word}]` : `<${word}>`, summary);
+  return choices === undefined ? argument : argument.choices([...choices]);
+}
+
 function toInput({ args = [], options = [] }: DriverCommand, built: Command): CommandInput {
-  const values = built.opts<Record<string, string | number | boolean | undefined>>();
+  const values = built.opts<CommandInput["options"]>();
   return {
     args: Object.fromEntries(args.map(({ name }, index) => [name, built.processedArgs[index]])),
     options: Object.fromEntries(options.map((option) => [option.name, values[toOption(option).attributeName()]])),
   };
 }
 
-function toOption({ name, short, summary, type, default: otherwise, min, choices }: CommandOption): Option {
+function toOption(
+  { name, short, summary, type, default: otherwise, min, choices, repeatable }: CommandOption,
+): Option {
   const value = type === "boolean" ? "" : ` <${type === "string" ? "text" : type}>`;
   const option = new Option(`${short === undefined ? "" : `-${short}, `}--${name}${value}`, summary);
   if (otherwise !== undefined) option.default(otherwise);
   if (choices !== undefined) option.choices([...choices]);
   if (type === "integer" || type === "number") option.argParser((text) => parseNumber(text, type, min));
+  if (repeatable) option.argParser((text, previous: string[] | undefined) => [...(previous ?? []), text]);
   return option;
 }
 

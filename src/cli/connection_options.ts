@@ -1,9 +1,63 @@
-import { JMP_GRPC_INSECURE, JMP_GRPC_PASSPHRASE, JMP_GRPC_TLS_CA, JUMPSTARTER_GRPC_INSECURE } from "../env.ts";
-import { JumpstarterError } from "../errors.ts";
+import { resolve } from "node:path";
 import type { ConnectOptions } from "../client/mod.ts";
+import {
+  JMP_GRPC_INSECURE,
+  JMP_GRPC_PASSPHRASE,
+  JMP_GRPC_TLS_CA,
+  JUMPSTARTER_GRPC_INSECURE,
+  JUMPSTARTER_HOST,
+} from "../env.ts";
+import { JumpstarterError } from "../errors.ts";
+import { type Address, formatAddress, parseAddress } from "../rpc/mod.ts";
 
 /** The variables that a program was started with. */
 export type Env = Readonly<Record<string, string | undefined>>;
+
+/** The options that name an exporter elsewhere, as commander names them. */
+export interface RemoteOptions {
+  tlsGrpc?: string;
+  tlsGrpcInsecure?: boolean;
+  tlsCa?: string;
+  passphrase?: string;
+}
+
+/** Where an exporter is and how to connect, here and for the `j` of a shell. */
+export interface Connection {
+  readonly address: Address;
+  readonly options: ConnectOptions;
+  /** What tells the same to `j`. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How the options say to connect, with what the environment adds. */
+export async function remoteConnection(options: RemoteOptions, env: Env): Promise<Connection> {
+  const { tlsGrpc, tlsGrpcInsecure, tlsCa } = options;
+  if (tlsGrpc === undefined) {
+    throw new JumpstarterError("usage", "No exporter was named", { hint: "give --tls-grpc HOST:PORT" });
+  }
+  if (tlsGrpcInsecure && tlsCa !== undefined) {
+    throw new JumpstarterError("usage", "--tls-grpc-insecure and --tls-ca exclude each other", {
+      hint: "leave one of them out",
+    });
+  }
+  const address = parseAddress(tlsGrpc);
+  const passphrase = options.passphrase ?? env[JMP_GRPC_PASSPHRASE];
+  const caFile = tlsGrpcInsecure ? undefined : tlsCa ?? env[JMP_GRPC_TLS_CA];
+  return {
+    address,
+    options: {
+      insecure: tlsGrpcInsecure,
+      passphrase,
+      tlsCa: caFile === undefined ? undefined : await readPem(caFile, "--tls-ca"),
+    },
+    env: {
+      [JUMPSTARTER_HOST]: formatAddress(address),
+      ...(tlsGrpcInsecure ? { [JMP_GRPC_INSECURE]: "1" } : {}),
+      ...(passphrase === undefined ? {} : { [JMP_GRPC_PASSPHRASE]: passphrase }),
+      ...(caFile === undefined ? {} : { [JMP_GRPC_TLS_CA]: resolve(caFile) }),
+    },
+  };
+}
 
 /** How the environment of a `jmp shell` or a hook says to connect. */
 export async function connectionFromEnv(env: Env): Promise<ConnectOptions> {

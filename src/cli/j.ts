@@ -1,34 +1,58 @@
-import { openChannel, openExporter } from "../client/mod.ts";
-import type { Command as DriverCommand, CommandInput, DriverClient, DriverPackage } from "../driver/mod.ts";
+import { type Exporter, openChannel, openExporter } from "../client/mod.ts";
+import type { CommandContext, CommandResult, DriverPackage } from "../driver/mod.ts";
 import { JUMPSTARTER_HOST } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { addDrivers } from "./command_tree.ts";
+import { commandTerminal } from "./command_terminal.ts";
 import { connectionFromEnv, type Env } from "./connection_options.ts";
+import { exitCodes } from "./exit_code.ts";
+import { addGenericCommands } from "./generic_commands.ts";
 import { writeErr, writeOut } from "./output.ts";
 import { addLogOptions, type Command, createCommand, runProgram } from "./program.ts";
 
-/** Drives the exporter that the environment names: `j power on`. */
-export async function j(args: readonly string[], env: Env, packages: readonly DriverPackage[]): Promise<void> {
+/** Drives the exporter that the environment names: `j power on`. Answers the exit code. */
+export async function j(args: readonly string[], env: Env, packages: readonly DriverPackage[]): Promise<number> {
   const program = addLogOptions(createCommand("j"))
     .usage("[options] <driver> <command>")
-    .description("Drive the devices of the exporter that this shell is connected to");
+    .description("Drive the devices of the exporter that this shell is connected to")
+    .option("--json", "Print each result as one line of JSON");
   const host = env[JUMPSTARTER_HOST];
   if (!host) return await withoutExporter(program, args);
   using channel = openChannel(host, await connectionFromEnv(env));
-  await using interrupt = interruption();
-  const exporter = await openExporter(channel, packages, interrupt.signal);
-  addDrivers(
+  using terminal = commandTerminal();
+  const { signal } = terminal.context;
+  const exporter = await openExporter(channel, packages, signal);
+  await addCommands(program, exporter, args, terminal.context);
+  try {
+    await runProgram(program, args);
+  } catch (error) {
+    // Whatever the interruption broke, the interruption is the reason.
+    throw signal.aborted ? signal.reason : error;
+  }
+  return terminal.exitCode ?? exitCodes.ok;
+}
+
+async function addCommands(
+  program: Command,
+  exporter: Exporter,
+  args: readonly string[],
+  context: CommandContext,
+): Promise<void> {
+  const print = (result: CommandResult, text?: (value: Json) => string) =>
+    printResult(result, program.opts().json ? JSON.stringify : text ?? defaultText);
+  await addDrivers(
     program,
     "j",
     exporter.root,
-    (command, client, input) => runCommand(command, client, input, interrupt.signal),
+    args,
+    (command, client, input) => print(command.run(client, input, context), command.text?.bind(command)),
   );
-  await runProgram(program, args);
+  addGenericCommands(program, exporter, context, print);
 }
 
 /** Outside of a shell there are no devices to show; help is help all the same. */
-async function withoutExporter(program: Command, args: readonly string[]): Promise<void> {
+async function withoutExporter(program: Command, args: readonly string[]): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
     writeErr("j: not in a jmp shell, so no devices are listed here\n");
     await runProgram(program, ["--help"]);
@@ -38,31 +62,17 @@ async function withoutExporter(program: Command, args: readonly string[]): Promi
   });
 }
 
-async function runCommand(
-  command: DriverCommand,
-  client: DriverClient,
-  input: CommandInput,
-  signal: AbortSignal,
-): Promise<void> {
-  const text = command.text ?? ((value: Json) => typeof value === "string" ? value : JSON.stringify(value));
-  const result = command.run(client, input, { signal });
-  if (isAsyncIterable(result)) {
-    for await (const value of result) writeOut(`${text(value)}\n`);
-  } else {
-    const value = await result;
-    if (value !== undefined && value !== null) writeOut(`${text(value)}\n`);
-  }
+function defaultText(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** A signal that fires on ctrl-C, so that the call under way is cancelled at the exporter too. */
-function interruption(): AsyncDisposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController();
-  const abort = () => controller.abort(new JumpstarterError("cancelled", "Interrupted"));
-  Deno.addSignalListener("SIGINT", abort);
-  return {
-    signal: controller.signal,
-    [Symbol.asyncDispose]: () => Promise.resolve(Deno.removeSignalListener("SIGINT", abort)),
-  };
+async function printResult(result: CommandResult, text: (value: Json) => string): Promise<void> {
+  if (isAsyncIterable(result)) {
+    for await (const value of result) writeOut(`${text(value)}\n`);
+    return;
+  }
+  const value = await result;
+  if (value !== undefined && value !== null) writeOut(`${text(value)}\n`);
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<Json> {

@@ -23,6 +23,12 @@ export async function jmp(options: MainOptions): Promise<number> {
       exitCode = await jmpShell(words, command.optsWithGlobals(), options);
     }),
   );
+  program.addCommand(
+    inspectCommand().action(async (_options, command: Command) => {
+      const { jmpInspect } = await import("./jmp_inspect.ts");
+      await jmpInspect(command.optsWithGlobals(), options);
+    }),
+  );
   const config = createCommand("jmp config").description("Look at exporter configs");
   config.addCommand(
     createCommand("jmp config check").description("Say what a config would serve, or everything that is wrong with it")
@@ -57,15 +63,11 @@ function runCommand(): Command {
 }
 
 function shellCommand(): Command {
-  return addLogOptions(createCommand("jmp shell"))
+  return addRemoteOptions(addLogOptions(createCommand("jmp shell")))
     .usage("[options] [--] [command...]")
     .description("Start a shell, or run a command, in which j drives an exporter")
     .argument("[command...]", "What to run instead of an interactive $SHELL")
     .passThroughOptions()
-    .option("--tls-grpc <host:port>", "The exporter to connect to (port 19090 when left out)")
-    .option("--tls-grpc-insecure", "Speak plaintext, without TLS")
-    .option("--tls-ca <file>", "The authorities to trust instead of the system's, PEM")
-    .addOption(passphraseOption())
     .option("--exporter-config <file>", "Serve this config in the same process and connect to it")
     .option("--exporter <alias>", "The same for an exporter's alias")
     .option("--exporter-logs", "Show all of the exporter's log lines, not only those of its hooks")
@@ -74,6 +76,20 @@ function shellCommand(): Command {
         Number,
       ),
     );
+}
+
+function inspectCommand(): Command {
+  return addRemoteOptions(addLogOptions(createCommand("jmp inspect")))
+    .description("Show an exporter's devices, their classes and their methods")
+    .option("--json", "As one line of JSON");
+}
+
+function addRemoteOptions(command: Command): Command {
+  return command
+    .option("--tls-grpc <host:port>", "The exporter to connect to (port 19090 when left out)")
+    .option("--tls-grpc-insecure", "Speak plaintext, without TLS")
+    .option("--tls-ca <file>", "The authorities to trust instead of the system's, PEM")
+    .addOption(passphraseOption());
 }
 
 function passphraseOption(): Option {

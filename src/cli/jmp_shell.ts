@@ -1,10 +1,10 @@
-import { join, resolve } from "node:path";
-import { type ConnectOptions, type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
+import { join } from "node:path";
+import { type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
 import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
 import { writeShims } from "../hooks/mod.ts";
-import { type Address, type Channel, formatAddress, parseAddress } from "../rpc/mod.ts";
-import { choosePassphrase, type Env, readPem } from "./connection_options.ts";
+import { type Channel, formatAddress } from "../rpc/mod.ts";
+import { type Connection, type Env, remoteConnection, type RemoteOptions } from "./connection_options.ts";
 import { interactiveShell } from "./interactive_shell.ts";
 import { definedOnly } from "./jmp_run.ts";
 import { followExporterLogs } from "./follow_exporter_logs.ts";
@@ -15,25 +15,13 @@ import { runChild } from "./run_child.ts";
 import { serveLocally } from "./serve_locally.ts";
 
 /** The options of `jmp shell`, as commander names them. */
-export interface ShellOptions {
-  tlsGrpc?: string;
-  tlsGrpcInsecure?: boolean;
-  tlsCa?: string;
-  passphrase?: string;
+export interface ShellOptions extends RemoteOptions {
   exporterConfig?: string;
   exporter?: string;
   exporterLogs?: boolean;
   readyTimeout: number;
   logLevel?: string;
   verbose?: boolean;
-}
-
-/** Where the exporter of a shell is and how to connect, here and for the `j` in the shell. */
-interface Connection {
-  readonly address: Address;
-  readonly options: ConnectOptions;
-  /** What tells the same to `j`. */
-  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Runs a command, or an interactive shell, with an exporter at hand; answers the exit code. */
@@ -61,30 +49,7 @@ function checkOptions(options: ShellOptions, isLocal: boolean): void {
       "leave them out: a config is served on a private socket",
     );
   }
-  if (options.tlsGrpcInsecure && options.tlsCa !== undefined) {
-    throw refuse("--tls-grpc-insecure and --tls-ca exclude each other", "leave one of them out");
-  }
   if (!(options.readyTimeout > 0)) throw refuse("--ready-timeout must be more than 0 seconds", "the default is 300");
-}
-
-async function remoteConnection(options: ShellOptions, env: Env): Promise<Connection> {
-  const address = parseAddress(options.tlsGrpc ?? "");
-  const passphrase = choosePassphrase(options.passphrase, env);
-  const caFile = options.tlsGrpcInsecure ? undefined : options.tlsCa ?? env[names.JMP_GRPC_TLS_CA];
-  return {
-    address,
-    options: {
-      insecure: options.tlsGrpcInsecure,
-      passphrase,
-      tlsCa: caFile === undefined ? undefined : await readPem(caFile, "--tls-ca"),
-    },
-    env: {
-      [names.JUMPSTARTER_HOST]: formatAddress(address),
-      ...(options.tlsGrpcInsecure ? { [names.JMP_GRPC_INSECURE]: "1" } : {}),
-      ...(passphrase === undefined ? {} : { [names.JMP_GRPC_PASSPHRASE]: passphrase }),
-      ...(caFile === undefined ? {} : { [names.JMP_GRPC_TLS_CA]: resolve(caFile) }),
-    },
-  };
 }
 
 async function shellAt(

@@ -1,4 +1,4 @@
-import { exitCodeOf, exitCodes } from "./exit_code.ts";
+import { exitCodeOf } from "./exit_code.ts";
 import type { MainOptions } from "./main_options.ts";
 import { writeError } from "./output.ts";
 import { CommanderError, commanderExitCode } from "./program.ts";
@@ -10,8 +10,7 @@ export async function main({ args, env, packages, launcher }: MainOptions): Prom
   try {
     if (first === "j") {
       const { j } = await import("./j.ts");
-      await j(rest, env, packages);
-      return exitCodes.ok;
+      return await j(rest, env, packages);
     }
     const { jmp } = await import("./jmp.ts");
     return await jmp({ args, env, packages, launcher });

@@ -11,12 +11,22 @@ const encoder = new TextEncoder();
 
 /** Writes text to stdout: what the command was asked for. */
 export function writeOut(text: string): void {
-  writeAll(Deno.stdout, text);
+  writeAll(Deno.stdout, encoder.encode(text));
 }
 
 /** Writes text to stderr: notices, logs, errors. */
 export function writeErr(text: string): void {
-  writeAll(Deno.stderr, text);
+  writeAll(Deno.stderr, encoder.encode(text));
+}
+
+/** Writes bytes to stdout as they are. */
+export function writeOutBytes(bytes: Uint8Array): void {
+  writeAll(Deno.stdout, bytes);
+}
+
+/** Writes bytes to stderr as they are. */
+export function writeErrBytes(bytes: Uint8Array): void {
+  writeAll(Deno.stderr, bytes);
 }
 
 /**
@@ -60,8 +70,7 @@ function printable(text: string): string {
   return text.replace(/[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g, (char) => JSON.stringify(char).slice(1, -1));
 }
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  let bytes = encoder.encode(text);
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
   } catch (error) {

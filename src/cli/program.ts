@@ -1,9 +1,9 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { severities, type Severity } from "../log.ts";
 import { exitCodes } from "./exit_code.ts";
 import { writeErr, writeOut } from "./output.ts";
 
-export { Command, CommanderError, InvalidArgumentError, Option };
+export { Argument, Command, CommanderError, InvalidArgumentError, Option };
 
 /**
  * A command that writes through this room and never ends the process itself.

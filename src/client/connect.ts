@@ -103,7 +103,7 @@ export async function openExporter(
   signal?: AbortSignal,
 ): Promise<Exporter> {
   const report = await channel.unary(pb.ExporterService.method.getReport, {}, { signal });
-  const root = await buildClients(parseReport(report.reports), packages, ({ uuid }) => driverCaller(channel, uuid));
+  const root = await buildClients(parseReport(report.reports), packages, (node) => driverCaller(channel, node));
   return new Exporter(channel, report, root);
 }
 

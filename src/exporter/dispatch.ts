@@ -7,6 +7,7 @@ import { DriverError, type ErrorCode, JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { schemaProblems } from "../schema_problems.ts";
 import type { DriverNode } from "./driver_node.ts";
+import type { FileAccess } from "./resources.ts";
 
 /** Calls a method that answers once. */
 export async function callMethod(
@@ -14,10 +15,12 @@ export async function callMethod(
   name: string,
   args: readonly Json[],
   signal: AbortSignal,
+  files: FileAccess = noFiles,
 ): Promise<Json> {
   const method = findMethod(node, name, "call");
   const parsed = parseArgs(node, name, method, args);
-  const context = callContext(node, name, signal);
+  using scope = new CallScope(signal);
+  const context = callContext(node, name, scope, files);
   try {
     return await method.run(node.device, parsed, context) ?? null;
   } catch (error) {
@@ -31,10 +34,12 @@ export async function* callStreamMethod(
   name: string,
   args: readonly Json[],
   signal: AbortSignal,
+  files: FileAccess = noFiles,
 ): AsyncGenerator<Json> {
   const method = findMethod(node, name, "callStream");
   const parsed = parseArgs(node, name, method, args);
-  const context = callContext(node, name, signal);
+  using scope = new CallScope(signal);
+  const context = callContext(node, name, scope, files);
   try {
     yield* method.run(node.device, parsed, context);
   } catch (error) {
@@ -45,7 +50,7 @@ export async function* callStreamMethod(
 /** Opens a raw connection to a device. */
 export async function openStreamMethod(node: DriverNode, name: string, signal: AbortSignal): Promise<ByteStream> {
   const method = findMethod(node, name, "openStream");
-  const context = callContext(node, name, signal);
+  const context = callContext(node, name, { signal, ended: signal }, noFiles);
   try {
     return await method.run(node.device, context);
   } catch (error) {
@@ -88,9 +93,42 @@ function parseArgs(
   throw refuse(schemaProblems(schema, outcome.error.issues, [], args).map(({ message }) => message).join("; "));
 }
 
-function callContext({ log }: DriverNode, operation: string, signal: AbortSignal): CallContext {
-  return { signal, log: log.child({ operation }) };
+/** The time of one call: `signal` fires when the client gives up, `ended` also when the method has returned. */
+class CallScope implements Disposable {
+  readonly signal: AbortSignal;
+  readonly ended: AbortSignal;
+  readonly #end = new AbortController();
+
+  constructor(signal: AbortSignal) {
+    this.signal = signal;
+    this.ended = AbortSignal.any([signal, this.#end.signal]);
+  }
+
+  [Symbol.dispose](): void {
+    this.#end.abort();
+  }
 }
+
+/** What a method opens is its own for the time of the call, and closed after it, read to its end or not. */
+function callContext(
+  { log }: DriverNode,
+  operation: string,
+  { signal, ended }: Pick<CallScope, "signal" | "ended">,
+  files: FileAccess,
+): CallContext {
+  return {
+    signal,
+    log: log.child({ operation }),
+    openSource: (handle) => files.openSource(handle, ended),
+    openSink: (handle) => files.openSink(handle, ended),
+  };
+}
+
+/** For calls that come without files. */
+const noFiles: FileAccess = {
+  openSource: () => Promise.reject(new DriverError("invalid_argument", "No file came with this call")),
+  openSink: () => Promise.reject(new DriverError("invalid_argument", "No file came with this call")),
+};
 
 /** What the operating system's error codes mean for the device; any other of them is a plain I/O error. */
 const connectionFailures: ReadonlySet<string> = new Set([

@@ -19,12 +19,18 @@ export function* reportTree(node: DriverNode, name?: string, parentUuid?: string
     parentUuid,
     labels: {
       "jumpstarter.dev/client": node.definition.client,
+      "jumpstarter.dev/methods": methodKinds(node),
       ...(name === undefined ? {} : { "jumpstarter.dev/name": name }),
     },
     description: node.description,
     methodsDescription: { ...node.methodDescriptions },
   };
   for (const [key, child] of node.children) yield* reportTree(child, key, node.uuid);
+}
+
+/** What the driver offers, as `on:call read:callStream connect:openStream`: a label of ours that others pass over. */
+function methodKinds({ definition: { methods } }: DriverNode): string {
+  return Object.entries(methods).map(([name, { kind }]) => `${name}:${kind}`).join(" ");
 }
 
 /** Every driver of the tree by its id. */

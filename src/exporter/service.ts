@@ -45,10 +45,16 @@ export function exporterServices(session: Session): BoundService[] {
     }),
     bindService(pb.RouterService, {
       async *stream(requests, call) {
-        const { uuid, method } = parseStreamRequest(call);
-        const stream = await session.openStream(uuid, method, call);
-        call.sendMetadata({});
-        yield* relayFrames(requests, stream, call.signal);
+        const request = parseStreamRequest(call);
+        if (request.kind === "resource") {
+          using resource = session.openResource(request.uuid, request.encoding, call);
+          call.sendMetadata({ resource: JSON.stringify(resource.handle) });
+          yield* relayFrames(requests, resource.stream, call.signal, "file");
+        } else {
+          const stream = await session.openStream(request.uuid, request.method, call);
+          call.sendMetadata({});
+          yield* relayFrames(requests, stream, call.signal);
+        }
       },
     }),
   ];
@@ -67,15 +73,20 @@ function toLogMessage({ time, severity, message, source, driverType, operation, 
   };
 }
 
+type StreamTarget =
+  | { kind: "driver"; uuid: string; method: string }
+  | { kind: "resource"; uuid: string; encoding: string | null };
+
 /** What a raw stream is asked for, from its one metadata entry. */
-function parseStreamRequest(call: ServerCall): { uuid: string; method: string } {
-  const text = call.metadata("request");
-  const request = parseJson(text);
-  const { kind, uuid, method } = request;
-  if (kind === "driver" && typeof uuid === "string" && typeof method === "string") return { uuid, method };
+function parseStreamRequest(call: ServerCall): StreamTarget {
+  const { kind, uuid, method, x_jmp_content_encoding: encoding } = parseJson(call.metadata("request"));
+  if (kind === "driver" && typeof uuid === "string" && typeof method === "string") return { kind, uuid, method };
+  if (kind === "resource" && typeof uuid === "string") {
+    return { kind, uuid, encoding: typeof encoding === "string" ? encoding : null };
+  }
   throw new JumpstarterError(
     "invalid_argument",
-    'A raw stream needs the metadata entry "request" with {"kind":"driver","uuid":…,"method":…}',
+    'A raw stream needs the metadata entry "request" with {"kind":"driver","uuid":…,"method":…} or {"kind":"resource","uuid":…}',
   );
 }
 

@@ -7,6 +7,7 @@ import { callMethod, callStreamMethod, openStreamMethod } from "./dispatch.ts";
 import type { DriverNode } from "./driver_node.ts";
 import type { LogFeed } from "./log_feed.ts";
 import { type DriverReport, nodesByUuid, reportTree } from "./report.ts";
+import { type FileAccess, type Resource, ResourceTable } from "./resources.ts";
 import type { StatusBoard, StatusSnapshot } from "./status_board.ts";
 
 /** What an exporter tells of itself and its drivers. */
@@ -50,6 +51,7 @@ const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export class Session {
   readonly #parts: SessionParts;
   readonly #nodes: ReadonlyMap<string, DriverNode>;
+  readonly #resources = new ResourceTable();
 
   /** Makes the session of an exporter whose drivers run. */
   constructor(parts: SessionParts) {
@@ -76,19 +78,27 @@ export class Session {
   /** Calls a method that answers once. */
   async call(uuid: string, method: string, args: readonly Json[], caller: Caller): Promise<Json> {
     this.#admit(caller);
-    return await callMethod(this.#node(uuid), method, args, this.#until(caller));
+    const node = this.#node(uuid);
+    return await callMethod(node, method, args, this.#until(caller), this.#files(node, caller));
   }
 
   /** Calls a method that answers with many values. */
   callStream(uuid: string, method: string, args: readonly Json[], caller: Caller): AsyncIterable<Json> {
     this.#admit(caller);
-    return callStreamMethod(this.#node(uuid), method, args, this.#until(caller));
+    const node = this.#node(uuid);
+    return callStreamMethod(node, method, args, this.#until(caller), this.#files(node, caller));
   }
 
   /** Opens a raw connection to a device. */
   async openStream(uuid: string, method: string, caller: Caller): Promise<ByteStream> {
     this.#admit(caller);
     return await openStreamMethod(this.#node(uuid), method, this.#until(caller));
+  }
+
+  /** Opens a stream for a file that one of a driver's methods is to read or write. */
+  openResource(uuid: string, encoding: string | null, caller: Caller): Resource {
+    this.#admit(caller);
+    return this.#resources.open(this.#node(uuid).uuid, caller.peer, encoding);
   }
 
   /** Ends the present session: afterLease, then beforeLease for the next. Answers how that went. */
@@ -109,6 +119,10 @@ export class Session {
     if (node !== undefined) return node;
     if (!uuidPattern.test(uuid)) throw new JumpstarterError("invalid_argument", `"${uuid}" is no driver id`);
     throw new JumpstarterError("not_found", `This exporter has no driver ${uuid}`);
+  }
+
+  #files(node: DriverNode, { peer }: Caller): FileAccess {
+    return this.#resources.accessFor(node.uuid, peer);
   }
 
   #until({ signal }: Caller): AbortSignal {

@@ -24,6 +24,8 @@ export interface CallLimits {
 /** A call with frames both ways. */
 export interface DuplexCall<I, O> {
   readonly call: ClientDuplexStream<I, O>;
+  /** The server's initial metadata, once it has come; the call's error when it ends before. */
+  metadata(): Promise<Readonly<Record<string, string>>>;
   /** The error of a call that ended badly, in this project's terms. */
   explain(error: unknown): Promise<JumpstarterError>;
 }
@@ -127,10 +129,16 @@ export class Channel implements Disposable {
       this.#metadata(metadata),
       callOptions(limits),
     );
-    call.once("metadata", () => this.#wasConnected = true);
+    const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, string>>>();
+    promise.catch(() => {/* not everyone asks for it */});
+    call.once("metadata", (metadata: Metadata) => {
+      this.#wasConnected = true;
+      resolve(Object.fromEntries(Object.entries(metadata.getMap()).map(([key, value]) => [key, value.toString()])));
+    });
     const release = cancelOn(limits.signal, call);
+    call.once("error", (error) => this.#explain(error).then(reject, reject));
     call.once("close", release);
-    return { call, explain: (error) => this.#explain(error) };
+    return { call, metadata: () => promise, explain: (error) => this.#explain(error) };
   }
 
   /** Closes the connection; calls under way fail. */

@@ -9,6 +9,7 @@ import { status } from "@grpc/grpc-js";
 import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { DuplexCall } from "./channel.ts";
+import { Digest } from "./digest.ts";
 
 /** One frame from the client to the server. */
 export type RequestFrame = MessageShape<typeof pb.StreamRequestSchema>;
@@ -27,6 +28,12 @@ export interface FrameStream {
   readonly writable: WritableStream<Uint8Array>;
 }
 
+/** The client's side of a raw stream. */
+export interface ClientFrameStream extends FrameStream {
+  /** Tears the stream down, in whatever state it is. */
+  cancel(): void;
+}
+
 /** The largest payload of a frame that we send. Peers accept 4 MiB; 64 KiB is as fast, and fairer to other calls. */
 const maxPayload = 64 * 1024;
 
@@ -37,29 +44,43 @@ export function* toFrames(bytes: Uint8Array): Generator<OutgoingFrame> {
   }
 }
 
-/** The payloads of `frames`, up to the sender's GOAWAY. PING and unknown frames are passed over. */
+/**
+ * The payloads of `frames`, up to the sender's GOAWAY. PING and unknown frames are passed over.
+ *
+ * @param digest What is to be compared with the trailer that the GOAWAY may carry.
+ */
 export async function* fromFrames(
   frames: AsyncIterable<{ payload: Uint8Array; frameType: pb.FrameType }>,
+  digest?: Digest,
 ): AsyncGenerator<Uint8Array> {
   for await (const { payload, frameType } of frames) {
-    if (frameType === pb.FrameType.GOAWAY) return;
+    if (frameType === pb.FrameType.GOAWAY) return digest?.verify(payload);
     if (frameType === pb.FrameType.RST_STREAM) {
       throw new JumpstarterError("connection_lost", "The other side broke the stream off");
     }
-    if (frameType === pb.FrameType.DATA && payload.length > 0) yield payload;
+    if (frameType !== pb.FrameType.DATA || payload.length === 0) continue;
+    digest?.update(payload);
+    yield payload;
   }
+  // A conversation may end with the call; a file that was not said to be whole is not.
+  if (digest !== undefined) throw new JumpstarterError("io", "The transfer broke off before its end");
 }
 
+/** What a stream carries: an open-ended conversation, or one file whose integrity is looked after. */
+export type FrameStreamKind = "conversation" | "file";
+
 /**
- * The server's side: feeds `stream` from the client's frames and answers with the frames to send back. Ends when
- * both directions have; ends the device's side when the client goes.
+ * The server's side: feeds `stream` from the client's frames and answers with the frames to send back. A conversation
+ * ends when both directions have, a file when the driver's side has. When the client goes the driver's side is ended.
  */
 export async function* relayFrames(
   requests: AsyncIterable<RequestFrame>,
   stream: FrameStream,
   signal: AbortSignal,
+  kind: FrameStreamKind = "conversation",
 ): AsyncGenerator<OutgoingFrame> {
-  const upload = ReadableStream.from(fromFrames(requests)).pipeTo(stream.writable, { signal });
+  const [received, sent] = kind === "file" ? [new Digest(), new Digest()] : [];
+  const upload = ReadableStream.from(fromFrames(requests, received)).pipeTo(stream.writable, { signal });
   // The failure of the upload is told by the loop below or by the await after it; not by an unhandled rejection.
   upload.catch(() => {});
   const failed = new AbortController();
@@ -69,10 +90,13 @@ export async function* relayFrames(
   signal.addEventListener("abort", stop, { once: true });
   failed.signal.addEventListener("abort", stop, { once: true });
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield* toFrames(next.value);
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      sent?.update(next.value);
+      yield* toFrames(next.value);
+    }
     failed.signal.throwIfAborted();
-    yield { frameType: pb.FrameType.GOAWAY };
-    await upload;
+    yield { frameType: pb.FrameType.GOAWAY, payload: sent?.trailer() };
+    if (kind === "conversation") await upload;
   } finally {
     stop();
   }
@@ -84,12 +108,14 @@ export async function* relayFrames(
  */
 export function openFrameStream(
   { call, explain }: DuplexCall<MessageInitShape<typeof pb.StreamRequestSchema>, ResponseFrame>,
-): FrameStream {
+  kind: FrameStreamKind = "conversation",
+): ClientFrameStream {
+  const [received, sent] = kind === "file" ? [new Digest(), new Digest()] : [];
   let isSent = false, isReceived = false;
   const finish = () => {
     if (isSent && isReceived) call.cancel();
   };
-  const payloads = fromFrames(call);
+  const payloads = fromFrames(call, received);
   const readable = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -110,10 +136,11 @@ export function openFrameStream(
     );
   const writable = new WritableStream<Uint8Array>({
     async write(bytes) {
+      sent?.update(bytes);
       for (const frame of toFrames(bytes)) await send(frame);
     },
     async close() {
-      await send({ frameType: pb.FrameType.GOAWAY });
+      await send({ frameType: pb.FrameType.GOAWAY, payload: sent?.trailer() });
       call.end();
       isSent = true;
       finish();
@@ -124,5 +151,5 @@ export function openFrameStream(
     // The reader and the writer see the error themselves; without a listener it would end the program.
     if (error.code === status.CANCELLED) call.destroy();
   });
-  return { readable, writable };
+  return { readable, writable, cancel: () => call.cancel() };
 }

@@ -19,7 +19,13 @@ export {
 } from "./address.ts";
 export { type CallLimits, Channel } from "./channel.ts";
 export type { ChannelOptions } from "./channel_options.ts";
-export { type FrameStream, openFrameStream, relayFrames } from "./frame_stream.ts";
+export {
+  type ClientFrameStream,
+  type FrameStream,
+  type FrameStreamKind,
+  openFrameStream,
+  relayFrames,
+} from "./frame_stream.ts";
 export { assertPassphrase } from "./passphrase.ts";
 export { serve, type ServeOptions, type Server } from "./server.ts";
 export { bindService, type BoundService, type ServerCall, type ServiceHandlers } from "./service.ts";

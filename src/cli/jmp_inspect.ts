@@ -1,0 +1,74 @@
+import { type ClientNode, type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
+import type { DriverClient } from "../driver/mod.ts";
+import type { Json } from "../json.ts";
+import { remoteConnection, type RemoteOptions } from "./connection_options.ts";
+import type { MainOptions } from "./main_options.ts";
+import { writeOut } from "./output.ts";
+
+/** The options of `jmp inspect`, as commander names them. */
+export interface InspectOptions extends RemoteOptions {
+  json?: boolean;
+}
+
+/** Shows an exporter's devices: their classes, what they are, and what the exporter says of their methods. */
+export async function jmpInspect(options: InspectOptions, { env, packages }: MainOptions): Promise<void> {
+  const connection = await remoteConnection(options, env);
+  using channel = openChannel(connection.address, connection.options);
+  await waitReady(channel, { timeoutMs: 1_000 }).catch(() => {/* the tree can be read in every state */});
+  const exporter = await openExporter(channel, packages);
+  writeOut(options.json ? `${JSON.stringify(toJson(exporter))}\n` : toText(exporter));
+}
+
+function toJson({ name, labels, motd, root }: Exporter): Json {
+  return { name, labels: { ...labels }, motd, drivers: root.children.map(nodeToJson) };
+}
+
+function nodeToJson({ name, label, description, client, definition, children }: ClientNode): Json {
+  return {
+    name,
+    uuid: client.link.uuid,
+    class: label,
+    known: definition !== undefined,
+    description: description ?? null,
+    methods: methodsOf(client).map((method) => ({ ...method })),
+    children: children.map(nodeToJson),
+  };
+}
+
+function toText({ name, root }: Exporter): string {
+  return [name || "(the exporter does not say its name)", ...root.children.flatMap((node) => nodeToLines(node, 1))]
+    .join("\n") + "\n";
+}
+
+function nodeToLines({ name, label, description, client, definition, children }: ClientNode, depth: number): string[] {
+  const indent = "  ".repeat(depth);
+  const unknown = definition === undefined ? "  (no client for this class here)" : "";
+  return [
+    `${indent}${name}  ${label}${unknown}`,
+    ...(description === undefined ? [] : [`${indent}  ${description}`]),
+    ...methodsOf(client).map(({ name, kind, description }) =>
+      `${indent}  .${name}  ${[kindInWords[kind] ?? kind, description].filter((part) => part).join(": ")}`.trimEnd()
+    ),
+    ...children.flatMap((child) => nodeToLines(child, depth + 1)),
+  ];
+}
+
+/** How a kind of method reads; the plain call goes without saying. */
+const kindInWords: Readonly<Record<string, string>> = {
+  call: "",
+  callStream: "stream of values",
+  openStream: "raw stream",
+  unknown: "",
+};
+
+/** What the exporter says that a driver offers. A Python exporter names only the methods that its config describes. */
+function methodsOf({ link: { labels, methodDescriptions } }: DriverClient) {
+  const listed = (labels["jumpstarter.dev/methods"] ?? "").split(" ").filter((entry) => entry !== "");
+  const kinds = new Map(listed.map((entry) => entry.split(":", 2) as [string, string]));
+  const names = new Set([...kinds.keys(), ...Object.keys(methodDescriptions)]);
+  return [...names].map((name) => ({
+    name,
+    kind: kinds.get(name) ?? "unknown",
+    description: methodDescriptions[name] ?? "",
+  }));
+}
