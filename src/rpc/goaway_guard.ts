@@ -22,7 +22,7 @@ import { FRAME, FrameScanner, OpenStreams, refusal } from "./http2_frames.ts";
 /** The Deno releases that GOAWAY kills: `from`, up to but not including `until` (none is known to be fixed). */
 const FATAL: { readonly from: string; readonly until?: string } = { from: "2.9.4" };
 
-/** How long a connection without open streams stays after a GOAWAY, counted from the last byte either way. */
+/** How long a connection stays once a GOAWAY has come and no stream is open: time for the peer to close it. */
 const QUIET_MS = 250;
 
 /** How long the last bytes may take to leave once the connection has been ended from here. */
@@ -30,8 +30,8 @@ const FLUSH_MS = 5_000;
 
 /** What of a socket is passed through, where the socket has it: what node:http2 and grpc-js look at. */
 const SOCKET_PROPERTIES = [
-  ...["remoteAddress", "remotePort", "remoteFamily", "localAddress", "localPort", "localFamily", "connecting"],
-  ...["encrypted", "authorized", "authorizationError", "alpnProtocol", "servername", "secureConnecting"],
+  ...["remoteAddress", "remotePort", "remoteFamily", "localAddress", "localPort", "localFamily"],
+  ...["encrypted", "authorized", "authorizationError", "alpnProtocol", "servername"],
   ...["bytesRead", "bytesWritten", "timeout"],
 ];
 const SOCKET_METHODS = [
@@ -191,7 +191,7 @@ class GuardedSocket extends Duplex {
 
   /** Does, after a GOAWAY, what the frames that have just passed call for. */
   #settle(): void {
-    if (this.#lastStreamId === undefined) return;
+    if (this.#lastStreamId === undefined || this.#hasEnded) return;
     this.#refused.push(...this.#streams.takeAbove(this.#lastStreamId));
     // Later, as the HTTP/2 layer may be in the middle of sending what is refused here.
     if (this.#refused.length > 0) setImmediate(() => this.#refuse());
