@@ -64,8 +64,8 @@ export class ResourceTable {
         const remote = parseRemote(handle, "PUT");
         if (remote !== undefined) return await openRemoteSink(remote, signal);
         const { source, sink } = take(handle);
-        // What the client still sends has no reader; an error of its stream shows on the sink.
-        source.cancel("this method writes").catch(() => {});
+        // Nobody reads what the client sends; taking it keeps its side of the stream whole.
+        source.pipeTo(new WritableStream()).catch(() => {/* a broken stream shows on the sink */});
         signal.addEventListener("abort", () => void sink.abort(signal.reason).catch(() => {}), { once: true });
         return sink;
       },

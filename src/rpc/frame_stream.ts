@@ -5,7 +5,7 @@
  * reader, so that half a file is never taken for a whole one.
  */
 import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { status } from "@grpc/grpc-js";
+import { type ClientDuplexStream, status } from "@grpc/grpc-js";
 import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { DuplexCall } from "./channel.ts";
@@ -111,11 +111,13 @@ export function openFrameStream(
   kind: FrameStreamKind = "conversation",
 ): ClientFrameStream {
   const [received, sent] = kind === "file" ? [new Digest(), new Digest()] : [];
+  const end = new CallEnd(call);
   let isSent = false, isReceived = false;
   const finish = () => {
+    if (isReceived) call.resume(); // the status comes after whatever a peer still sends
     if (isSent && isReceived) call.cancel();
   };
-  const payloads = fromFrames(call, received);
+  const payloads = fromFrames(framesOf(call, end), received);
   const readable = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -130,26 +132,92 @@ export function openFrameStream(
     },
     cancel: () => call.cancel(),
   }, { highWaterMark: 0 });
-  const send = (frame: OutgoingFrame) =>
-    new Promise<void>((resolve, reject) =>
-      call.write(frame, (error?: Error | null) => error ? explain(error).then(reject) : resolve())
-    );
+  const deliver = (frame: OutgoingFrame) =>
+    end.send(frame).catch(async (error) => {
+      throw await explain(error);
+    });
   const writable = new WritableStream<Uint8Array>({
+    start(controller) {
+      // A writer that has nothing to write at the moment is told as well.
+      end.onFailure(async (error) => controller.error(await explain(error).catch((unexplained) => unexplained)));
+    },
     async write(bytes) {
       sent?.update(bytes);
-      for (const frame of toFrames(bytes)) await send(frame);
+      for (const frame of toFrames(bytes)) await deliver(frame);
     },
     async close() {
-      await send({ frameType: pb.FrameType.GOAWAY, payload: sent?.trailer() });
-      call.end();
+      try {
+        await end.send({ frameType: pb.FrameType.GOAWAY, payload: sent?.trailer() });
+        call.end();
+      } catch (error) {
+        if (!end.isClean(isReceived)) throw await explain(error);
+      }
       isSent = true;
       finish();
     },
     abort: () => call.cancel(),
   });
-  call.on("error", (error: { code?: number }) => {
-    // The reader and the writer see the error themselves; without a listener it would end the program.
-    if (error.code === status.CANCELLED) call.destroy();
-  });
   return { readable, writable, cancel: () => call.cancel() };
+}
+
+/**
+ * The frames that arrive on a call. Leaving the loop leaves the call as it is, since the other direction goes on; and
+ * a failure is told also when it came while nobody was reading, where the call itself would only show an end.
+ */
+async function* framesOf<O>(call: ClientDuplexStream<never, O>, end: CallEnd): AsyncGenerator<O> {
+  yield* call.iterator({ destroyOnReturn: false });
+  if (end.failure !== undefined) throw end.failure;
+}
+
+type OpenCall = Pick<ClientDuplexStream<OutgoingFrame, unknown>, "on" | "once" | "write" | "destroy">;
+
+/** Knows how a call has ended; a frame that it took with it to the grave is an error for its sender, and no wait. */
+class CallEnd {
+  readonly #call: OpenCall;
+  #failure: (Error & { code?: number }) | undefined;
+  #hasEnded = false;
+  #stuck: ((error: Error) => void) | undefined;
+  #told: ((error: Error) => void) | undefined;
+
+  constructor(call: OpenCall) {
+    this.#call = call;
+    call.on("error", (error: Error & { code?: number }) => {
+      this.#failure ??= error;
+      if (error.code === status.CANCELLED) call.destroy();
+      if (error.code !== status.ABORTED) this.#told?.(error);
+    });
+    call.once("status", () => {
+      this.#hasEnded = true;
+      this.#stuck?.(this.#error());
+    });
+  }
+
+  /** What ended the call, if that was not its peer's free will. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Told when the call breaks; `ABORTED` may yet turn out to be an end. */
+  onFailure(told: (error: Error) => void): void {
+    this.#told = told;
+  }
+
+  /** Whether the call ended in a way that leaves nothing to say: by itself, or cut off after its peer's last word. */
+  isClean(isReceived: boolean): boolean {
+    if (!this.#hasEnded) return false;
+    return this.#failure === undefined || (isReceived && this.#failure.code === status.ABORTED);
+  }
+
+  /** Sends a frame; answers when there is room for the next one. */
+  send(frame: OutgoingFrame): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#hasEnded) return reject(this.#error());
+      this.#stuck = reject;
+      this.#call.write(frame, (error?: Error | null) => error ? reject(this.#failure ?? error) : resolve());
+    });
+  }
+
+  #error(): Error {
+    return this.#failure ?? new JumpstarterError("connection_lost", "The other side has ended the stream");
+  }
 }

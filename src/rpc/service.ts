@@ -23,6 +23,7 @@ import type {
 import { Metadata } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import { type EventEmitter, once } from "node:events";
+import { JumpstarterError } from "../errors.ts";
 import { toStatus } from "./status.ts";
 
 /** What a handler knows of one call. */
@@ -168,8 +169,8 @@ async function drained(call: ResponseSink, signal: AbortSignal): Promise<void> {
 
 function serverCall(call: AnyServerCall, isTrusted: boolean): ServerCall {
   const gone = new AbortController();
-  call.once("cancelled", () => gone.abort());
-  if (call.cancelled) gone.abort();
+  call.once("cancelled", () => gone.abort(clientGone()));
+  if (call.cancelled) gone.abort(clientGone());
   return {
     signal: gone.signal,
     peer: plainPeer(call.getPeer()),
@@ -181,6 +182,11 @@ function serverCall(call: AnyServerCall, isTrusted: boolean): ServerCall {
       call.sendMetadata(metadata);
     },
   };
+}
+
+/** Why a call's signal fires. */
+function clientGone(): JumpstarterError {
+  return new JumpstarterError("cancelled", "The client broke the call off");
 }
 
 /** A listener on every address sees IPv4 clients under IPv6 addresses; people know them by the plain ones. */
