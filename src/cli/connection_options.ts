@@ -41,7 +41,7 @@ export async function remoteConnection(options: RemoteOptions, env: Env): Promis
     });
   }
   const address = parseAddress(tlsGrpc);
-  const passphrase = options.passphrase ?? env[JMP_GRPC_PASSPHRASE];
+  const passphrase = choosePassphrase(options.passphrase, env);
   const caFile = tlsGrpcInsecure ? undefined : tlsCa ?? env[JMP_GRPC_TLS_CA];
   return {
     address,
@@ -103,4 +103,9 @@ export async function readPem(path: string, option: string): Promise<string> {
   throw new JumpstarterError("config", `${option} ${path} is not a PEM file`, {
     hint: "it must hold -----BEGIN … lines; convert it with openssl",
   });
+}
+
+/** The variables that are set. */
+export function definedOnly(env: Env): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -5,6 +5,7 @@ import { type ErrorCode, JumpstarterError } from "../errors.ts";
 
 /** What each exit code means; the README shows this table. */
 export const exitCodes = {
+  /** All went well. */
   ok: 0,
   /** A driver refused or failed. */
   driver: 1,

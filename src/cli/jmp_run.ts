@@ -8,7 +8,7 @@ import {
   parseListenAddress,
   type ServerCertificate,
 } from "../rpc/mod.ts";
-import { choosePassphrase, readPem } from "./connection_options.ts";
+import { choosePassphrase, definedOnly, readPem } from "./connection_options.ts";
 import { exitCodes } from "./exit_code.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
 import type { MainOptions } from "./main_options.ts";
@@ -101,9 +101,4 @@ function describeListener(address: Address, certificate: unknown): string {
 
 function describeExport(entries: Readonly<Record<string, unknown>>): string {
   return Object.keys(entries).join(", ") || "no devices";
-}
-
-/** The variables that are set. */
-export function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -4,15 +4,13 @@ import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
 import { writeShims } from "../hooks/mod.ts";
 import { type Channel, formatAddress } from "../rpc/mod.ts";
-import { type Connection, type Env, remoteConnection, type RemoteOptions } from "./connection_options.ts";
+import { type Connection, definedOnly, type Env, remoteConnection, type RemoteOptions } from "./connection_options.ts";
 import { interactiveShell } from "./interactive_shell.ts";
-import { definedOnly } from "./jmp_run.ts";
 import { followExporterLogs } from "./follow_exporter_logs.ts";
 import type { MainOptions } from "./main_options.ts";
 import { writeErr } from "./output.ts";
 import { logLevel } from "./program.ts";
 import { runChild } from "./run_child.ts";
-import { serveLocally } from "./serve_locally.ts";
 
 /** The options of `jmp shell`, as commander names them. */
 export interface ShellOptions extends RemoteOptions {
@@ -29,6 +27,7 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   const isLocal = options.exporterConfig !== undefined || options.exporter !== undefined;
   checkOptions(options, isLocal);
   if (!isLocal) return await shellAt(words, await remoteConnection(options, main.env), options, main);
+  const { serveLocally } = await import("./serve_locally.ts"); // the exporter half is only for this
   await using local = await serveLocally(options, main);
   const connection = { address: local.address, options: {}, env: { [names.JUMPSTARTER_HOST]: local.address.path } };
   const exitCode = await shellAt(words, connection, options, main);

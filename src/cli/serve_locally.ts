@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { runExporter } from "../exporter/mod.ts";
 import type { LogRecord } from "../log.ts";
 import type { UnixAddress } from "../rpc/mod.ts";
+import { definedOnly } from "./connection_options.ts";
 import { exitCodes } from "./exit_code.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
-import { definedOnly } from "./jmp_run.ts";
 import type { MainOptions } from "./main_options.ts";
 import { formatHookLine, formatText, writeErr } from "./output.ts";
 
