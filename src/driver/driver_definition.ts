@@ -85,6 +85,11 @@ export interface DriverDefinition<Config = unknown, Device = unknown> {
   readonly summary: string;
   /** What the `config` section may hold; without it, nothing. */
   readonly config?: Schema<Config>;
+  /**
+   * Descriptions of methods that only the `config` section knows, by name: they are reported beside those of
+   * `methods_description`, and win over them.
+   */
+  describeMethods?(config: Config): Readonly<Record<string, string>>;
   /** Acquires the device. */
   start(config: Config, context: StartContext): Device | Promise<Device>;
   /** What it offers over the wire, by method name. */

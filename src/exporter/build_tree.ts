@@ -109,7 +109,7 @@ export async function startDrivers(
       uuid: driverUuid(exporterName, path),
       path,
       description: descriptions.description,
-      methodDescriptions: descriptions.methodDescriptions,
+      methodDescriptions: { ...descriptions.methodDescriptions, ...definition.describeMethods?.(settings) },
       definition,
       device,
       log: driverLog,
