@@ -1,0 +1,47 @@
+/**
+ * What was run of a matrix, and how it went, as a table. A cell that cannot be run says why; a cell that nobody
+ * spoke of shows as a gap, so that none is left out in silence.
+ */
+
+/** How a cell went: `ok`, `FAILED`, or why it was not run. */
+export type Outcome = "ok" | "FAILED" | { readonly notRun: string };
+
+/** Collects the outcomes of rows in columns. A column's name may have commas: each part is a line of its heading. */
+export class Matrix {
+  readonly #columns: readonly string[];
+  readonly #rows = new Map<string, Map<string, Outcome>>();
+
+  /** Makes an empty matrix of these rows and columns. */
+  constructor(columns: readonly string[], rows: readonly string[]) {
+    this.#columns = columns;
+    for (const row of rows) this.#rows.set(row, new Map());
+  }
+
+  /** Notes how a cell went. */
+  note(column: string, row: string, outcome: Outcome): void {
+    const cells = this.#rows.get(row);
+    if (cells === undefined || !this.#columns.includes(column)) throw new Error(`no cell ${column}, ${row}`);
+    cells.set(column, outcome);
+  }
+
+  /** The table, with the reasons beneath it. */
+  format(): string {
+    const reasons: string[] = [];
+    const mark = (outcome: Outcome | undefined) => {
+      if (outcome === undefined) return "no result";
+      if (typeof outcome === "string") return outcome;
+      if (!reasons.includes(outcome.notRun)) reasons.push(outcome.notRun);
+      return `- [${reasons.indexOf(outcome.notRun) + 1}]`;
+    };
+    const heads = this.#columns.map((column) => column.split(", "));
+    const table = (heads[0] ?? []).map((_, part) => ["", ...heads.map((head) => head[part] ?? "")]);
+    for (const [row, cells] of this.#rows) {
+      table.push([row, ...this.#columns.map((column) => mark(cells.get(column)))]);
+    }
+    const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
+    const lines = table.map((line) =>
+      line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
+    );
+    return [...lines, ...reasons.map((reason, index) => `[${index + 1}] not run: ${reason}`)].join("\n");
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The Python implementation in a virtual environment of its own, made when it is missing.
+ *
+ * It lies under `.cache`, which git ignores. Test files that run at the same time share it: a lock makes one of them
+ * prepare it while the others wait, and a file that is written last says that it is whole.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Where the Python implementation is, or why it cannot be used. */
+export type PythonPeer = { readonly kind: "ready"; readonly venv: string } | {
+  readonly kind: "absent";
+  readonly why: string;
+};
+
+/** The release that judges. */
+export const PEER_VERSION = "0.9.0";
+
+const packages = ["jumpstarter-cli", "jumpstarter-driver-power", "jumpstarter-driver-composite"];
+const cacheDir = fileURLToPath(new URL("../../../.cache/", import.meta.url));
+/** The oldest Python that the release runs on. */
+const minimum = [3, 11] as const;
+
+/**
+ * Prepares the environment, or finds it prepared. Without a fitting Python it says so and why, on a line of its own;
+ * a Python that is there and an installation that fails are an error, since nobody would notice otherwise.
+ */
+export async function preparePythonPeer(): Promise<PythonPeer> {
+  const why = await whyUnfit();
+  if (why !== undefined) {
+    console.log(`NOT RUN: the tests against the Python implementation, because ${why}`);
+    return { kind: "absent", why };
+  }
+  const venv = join(cacheDir, `peer-${PEER_VERSION}`);
+  await Deno.mkdir(cacheDir, { recursive: true });
+  using lock = await Deno.open(`${venv}.lock`, { create: true, write: true });
+  await lock.lock(true); // let go when this process ends, however it ends
+  const whole = join(venv, "whole");
+  if (!await exists(whole)) {
+    await build(venv);
+    await Deno.writeTextFile(whole, "");
+  }
+  return { kind: "ready", venv };
+}
+
+async function build(venv: string): Promise<void> {
+  console.log(`Preparing the Python implementation ${PEER_VERSION} in ${venv}, which is done once`);
+  if (await exists(venv)) await Deno.remove(venv, { recursive: true }); // left half made
+  await command("python3", ["-m", "venv", venv]);
+  const versions = packages.map((name) => `${name}==${PEER_VERSION}`);
+  await command(join(venv, "bin", "python"), ["-m", "pip", "install", "--quiet", ...versions]);
+}
+
+async function whyUnfit(): Promise<string | undefined> {
+  const wanted = `import sys, venv, ensurepip; sys.exit(sys.version_info[:2] < (${minimum.join(", ")}))`;
+  try {
+    const { success, stderr } = await new Deno.Command("python3", { args: ["-c", wanted] }).output();
+    if (success) return undefined;
+    return lastLine(stderr) ?? `python3 is older than ${minimum.join(".")}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "there is no python3";
+    throw error;
+  }
+}
+
+/** Runs a command with the user's own environment, which says how to reach the package index. */
+async function command(program: string, args: readonly string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args: [...args] }).output();
+  if (!success) throw new Error(`${program} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
+}
+
+function lastLine(bytes: Uint8Array): string | undefined {
+  return new TextDecoder().decode(bytes).trim().split("\n").at(-1) || undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

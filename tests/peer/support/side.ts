@@ -1,0 +1,75 @@
+/**
+ * The two implementations, and the ways to secure a connection between them, as the command lines and environments
+ * that they come to.
+ */
+import { join } from "node:path";
+import { makeAuthority } from "../../fixtures/certificate.ts";
+import type { Place } from "../../fixtures/place.ts";
+import { jmpWords } from "../../fixtures/program.ts";
+
+/** How a connection is secured. */
+export type Security = "plaintext" | "passphrase" | "TLS";
+
+/** An implementation on this machine. */
+export interface Side {
+  readonly name: "Python" | "ours";
+  /** The words that start its `jmp`. */
+  readonly jmp: readonly string[];
+  /** What its programs need beside the environment of a place. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The files of a certificate for this machine, and of the authority that vouches for it. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/** What every call presents where a passphrase is asked for. */
+export const PASSPHRASE = "correct-horse battery";
+
+const systemPath = "/usr/local/bin:/usr/bin:/bin";
+const commonEnv = { LANG: "C.UTF-8", NO_COLOR: "1", SHELL: "/bin/sh", TERM: "dumb" };
+
+/** Our implementation, by the Deno that runs the tests. */
+export const ourSide: Side = { name: "ours", jmp: jmpWords, env: { ...commonEnv, PATH: systemPath } };
+
+/** The Python implementation. */
+export function pythonSide(venv: string): Side {
+  const bin = join(venv, "bin");
+  return {
+    name: "Python",
+    jmp: [join(bin, "jmp")],
+    // Its log is wrapped to the width of the terminal, and held back when nobody reads it live.
+    env: { ...commonEnv, PATH: `${bin}:${systemPath}`, PYTHONUNBUFFERED: "1", COLUMNS: "300" },
+  };
+}
+
+/** Makes a certificate that an authority signed which nobody else knows. */
+export async function writeCertificate(place: Place): Promise<CertificateFiles> {
+  const authority = await makeAuthority();
+  const { cert, key } = await authority.issue();
+  return {
+    cert: await place.write("server.crt", cert),
+    key: await place.write("server.key", key),
+    ca: await place.write("ca.crt", authority.cert),
+  };
+}
+
+/** The options of `jmp run` for a way of securing connections. */
+export function exporterOptions(security: Security, { cert, key }: CertificateFiles): string[] {
+  if (security === "TLS") return ["--tls-cert", cert, "--tls-key", key];
+  return ["--tls-grpc-insecure", ...(security === "passphrase" ? ["--passphrase", PASSPHRASE] : [])];
+}
+
+/** The options of `jmp shell` for the same; a Python client is told of the authority by {@linkcode clientEnv}. */
+export function clientOptions({ name }: Side, security: Security, { ca }: CertificateFiles): string[] {
+  if (security === "TLS") return name === "Python" ? [] : ["--tls-ca", ca];
+  return ["--tls-grpc-insecure", ...(security === "passphrase" ? ["--passphrase", PASSPHRASE] : [])];
+}
+
+/** The environment of a client. The Python client has no option for an authority; its gRPC library has a variable. */
+export function clientEnv({ name, env }: Side, security: Security, { ca }: CertificateFiles): Record<string, string> {
+  return security === "TLS" && name === "Python" ? { ...env, GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: ca } : { ...env };
+}
