@@ -1,4 +1,4 @@
-import { ChildGroup } from "./child_group.ts";
+import { ChildGroup } from "../child_group.ts";
 import type { HookNotStarted, HookOutcome } from "./hook_outcome.ts";
 import { OutputReader } from "./output_reader.ts";
 import { type Hook, openScriptCommand, type ScriptCommand, type ScriptPlace } from "./script_command.ts";
