@@ -113,9 +113,9 @@ export function openFrameStream(
   const [received, sent] = kind === "file" ? [new Digest(), new Digest()] : [];
   const end = new CallEnd(call);
   let isSent = false, isReceived = false;
-  const finish = () => {
+  const finish = async () => {
     if (isReceived) call.resume(); // the status comes after whatever a peer still sends
-    if (isSent && isReceived) call.cancel();
+    if (isSent && isReceived) await end.comes(() => call.cancel());
   };
   const payloads = fromFrames(framesOf(call, end), received);
   const readable = new ReadableStream<Uint8Array>({
@@ -125,7 +125,7 @@ export function openFrameStream(
         if (!next.done) return controller.enqueue(next.value);
         isReceived = true;
         controller.close();
-        finish();
+        void finish();
       } catch (error) {
         controller.error(await explain(error));
       }
@@ -153,7 +153,7 @@ export function openFrameStream(
         if (!end.isClean(isReceived)) throw await explain(error);
       }
       isSent = true;
-      finish();
+      await finish();
     },
     abort: () => call.cancel(),
   });
@@ -170,6 +170,12 @@ async function* framesOf<O>(call: ClientDuplexStream<never, O>, end: CallEnd): A
 }
 
 type OpenCall = Pick<ClientDuplexStream<OutgoingFrame, unknown>, "on" | "once" | "write" | "destroy">;
+
+/**
+ * A peer that ends calls has done so when it has everything, and is waited for; one that never does is not waited for
+ * longer than `patienceMs`. What is still on its way to it then has `lingerMs` to get there.
+ */
+const endOfCall = { patienceMs: 1_000, lingerMs: 10_000 };
 
 /** Knows how a call has ended; a frame that it took with it to the grave is an error for its sender, and no wait. */
 class CallEnd {
@@ -206,6 +212,20 @@ class CallEnd {
   isClean(isReceived: boolean): boolean {
     if (!this.#hasEnded) return false;
     return this.#failure === undefined || (isReceived && this.#failure.code === status.ABORTED);
+  }
+
+  /** Waits until the peer ends the call, within reason; cuts it off when the peer does not. */
+  comes(cut: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#hasEnded) return resolve();
+      const patience = setTimeout(resolve, endOfCall.patienceMs);
+      const linger = setTimeout(cut, endOfCall.lingerMs);
+      this.#call.once("status", () => {
+        clearTimeout(patience);
+        clearTimeout(linger);
+        resolve();
+      });
+    });
   }
 
   /** Sends a frame; answers when there is room for the next one. */
