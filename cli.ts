@@ -7,12 +7,15 @@
 import { builtinDrivers } from "./drivers/mod.ts";
 import { main } from "./src/cli/mod.ts";
 
-/** The words that start this program again: the executable itself when compiled, else Deno and this module. */
+/**
+ * The words that start this program again: the executable itself when compiled, else Deno and this module. What Deno
+ * has to say of downloads is no part of a hook's output.
+ */
 function launcher(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
   const { protocol, pathname } = new URL(import.meta.url);
   const script = protocol === "file:" ? decodeURIComponent(pathname) : import.meta.url;
-  return [Deno.execPath(), "run", "-A", ...(protocol === "file:" ? [] : ["--no-config"]), script];
+  return [Deno.execPath(), "run", "--quiet", "-A", ...(protocol === "file:" ? [] : ["--no-config"]), script];
 }
 
 /** Runs the program and ends the process with its exit code. */

@@ -23,7 +23,7 @@ class Running implements AsyncDisposable {
     this.#name = `jmp ${args[0]}`;
     console.log(`\n$ jmp ${args.map(quoted).join(" ")}`);
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "cli.ts", ...args],
+      args: ["run", "--quiet", "-A", "cli.ts", ...args],
       cwd: root,
       stdin: "null",
       stdout: "piped",
@@ -98,10 +98,20 @@ function quoted(word: string): string {
   return /^[\w./:=-]+$/.test(word) ? word : `'${word}'`;
 }
 
+/** Downloads what is not here yet, so that no command has to in the midst of its own output. */
+async function prepare(stop: AbortSignal): Promise<void> {
+  const args = ["run", "-A", "cli.ts", "version"];
+  const first = new Deno.Command(Deno.execPath(), { args, cwd: root, stdin: "null", stdout: "null", signal: stop });
+  const { code } = await first.spawn().status;
+  stop.throwIfAborted();
+  if (code !== 0) throw new Error(`jmp cannot start: exit code ${code}`);
+}
+
 /** Runs the demo until `stop` fires. */
 async function demo(stop: AbortSignal): Promise<void> {
   const within = <T>(step: Promise<T>) => Promise.race([step, rejection(stop)]);
 
+  await prepare(stop);
   console.log("# jmp stands for: deno run -A cli.ts");
   console.log("# An exporter serves the devices of a config. Its first hook switches the power on.");
   const listener = ["--tls-grpc-listener", "127.0.0.1:0", "--tls-grpc-insecure"];
