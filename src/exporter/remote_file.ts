@@ -2,7 +2,13 @@
  * Files that the exporter fetches or puts by itself, for a client that has only a URL of them.
  */
 import { DriverError } from "../errors.ts";
-import type { RemoteRequest } from "./resources.ts";
+
+/** A file behind a URL. */
+export interface RemoteRequest {
+  readonly url: URL;
+  readonly method: "GET" | "PUT";
+  readonly headers: Record<string, string>;
+}
 
 /**
  * The bytes behind a URL. Credentials in its query never reach a message or a log, and `fetch` does not send the

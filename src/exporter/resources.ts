@@ -4,7 +4,7 @@
  */
 import { DriverError } from "../errors.ts";
 import type { FrameStream } from "../rpc/mod.ts";
-import { openRemoteSink, openRemoteSource } from "./remote_file.ts";
+import { openRemoteSink, openRemoteSource, type RemoteRequest } from "./remote_file.ts";
 
 /** A stream that a client has opened for one of a driver's methods. */
 export interface Resource extends Disposable {
@@ -95,13 +95,6 @@ function endingWith(sink: WritableStream<Uint8Array>): TransformStream<Uint8Arra
     flush: () => void close(),
     cancel: () => void close(),
   });
-}
-
-/** A file behind a URL. */
-export interface RemoteRequest {
-  readonly url: URL;
-  readonly method: "GET" | "PUT";
-  readonly headers: Record<string, string>;
 }
 
 function parseRemote(handle: unknown, method: "GET" | "PUT"): RemoteRequest | undefined {

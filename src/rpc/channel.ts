@@ -8,6 +8,7 @@ import { type Address, formatAddress } from "./address.ts";
 import type { ChannelOptions } from "./channel_options.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
+import { keepMessagesBeforeErrors } from "./ordered_status.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
 import { methodCodec } from "./service.ts";
 import { fromStatus } from "./status.ts";
@@ -47,6 +48,7 @@ export class Channel implements Disposable {
   constructor(options: ChannelOptions) {
     if (options.passphrase !== undefined) assertPassphrase(options.passphrase);
     this.#options = options;
+    keepMessagesBeforeErrors();
     this.#client = new Client(target(options.address), new SocketCredentials(options), {
       ...keepalive,
       "grpc.service_config_disable_resolution": 1,

@@ -109,13 +109,14 @@ export async function* relayFrames(
 export function openFrameStream(
   { call, explain }: DuplexCall<MessageInitShape<typeof pb.StreamRequestSchema>, ResponseFrame>,
   kind: FrameStreamKind = "conversation",
+  endOfCall: EndOfCall = untilEnd,
 ): ClientFrameStream {
   const [received, sent] = kind === "file" ? [new Digest(), new Digest()] : [];
   const end = new CallEnd(call);
   let isSent = false, isReceived = false;
   const finish = async () => {
     if (isReceived) call.resume(); // the status comes after whatever a peer still sends
-    if (isSent && isReceived) await end.comes(() => call.cancel());
+    if (isSent && isReceived) await end.comes(endOfCall, () => call.cancel());
   };
   const payloads = fromFrames(framesOf(call, end), received);
   const readable = new ReadableStream<Uint8Array>({
@@ -165,8 +166,26 @@ export function openFrameStream(
  * a failure is told also when it came while nobody was reading, where the call itself would only show an end.
  */
 async function* framesOf<O>(call: ClientDuplexStream<never, O>, end: CallEnd): AsyncGenerator<O> {
-  yield* call.iterator({ destroyOnReturn: false });
+  // Not by the call's own iterator: at an error that drops what has arrived before it, GOAWAY included.
+  while (!call.destroyed) {
+    const frame = call.read();
+    if (frame !== null) yield frame;
+    else if (call.readableEnded) break;
+    else await nextEvent(call);
+  }
   if (end.failure !== undefined) throw end.failure;
+}
+
+/** Waits until there may be something to read, or never will be. */
+function nextEvent(call: Pick<ClientDuplexStream<never, unknown>, "once" | "off">): Promise<void> {
+  const names = ["readable", "end", "error", "close"];
+  return new Promise((resolve) => {
+    const wake = () => {
+      for (const name of names) call.off(name, wake);
+      resolve();
+    };
+    for (const name of names) call.once(name, wake);
+  });
 }
 
 type OpenCall = Pick<ClientDuplexStream<OutgoingFrame, unknown>, "on" | "once" | "write" | "destroy">;
@@ -175,7 +194,12 @@ type OpenCall = Pick<ClientDuplexStream<OutgoingFrame, unknown>, "on" | "once" |
  * A peer that ends calls has done so when it has everything, and is waited for; one that never does is not waited for
  * longer than `patienceMs`. What is still on its way to it then has `lingerMs` to get there.
  */
-const endOfCall = { patienceMs: 1_000, lingerMs: 10_000 };
+export interface EndOfCall {
+  readonly patienceMs: number;
+  readonly lingerMs: number;
+}
+
+const untilEnd: EndOfCall = { patienceMs: 1_000, lingerMs: 10_000 };
 
 /** Knows how a call has ended; a frame that it took with it to the grave is an error for its sender, and no wait. */
 class CallEnd {
@@ -215,11 +239,11 @@ class CallEnd {
   }
 
   /** Waits until the peer ends the call, within reason; cuts it off when the peer does not. */
-  comes(cut: () => void): Promise<void> {
+  comes({ patienceMs, lingerMs }: EndOfCall, cut: () => void): Promise<void> {
     return new Promise((resolve) => {
       if (this.#hasEnded) return resolve();
-      const patience = setTimeout(resolve, endOfCall.patienceMs);
-      const linger = setTimeout(cut, endOfCall.lingerMs);
+      const patience = setTimeout(resolve, patienceMs);
+      const linger = setTimeout(cut, lingerMs);
       this.#call.once("status", () => {
         clearTimeout(patience);
         clearTimeout(linger);

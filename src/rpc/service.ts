@@ -149,14 +149,22 @@ async function sendAll(
   signal: AbortSignal,
 ): Promise<void> {
   const source = responses[Symbol.asyncIterator]();
-  const gone = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
   while (!signal.aborted) {
-    const next = await Promise.race([source.next(), gone]);
+    const next = await nextUnlessGone(source, signal);
     if (next === undefined) break;
     if (next.done) return;
     if (!call.write(next.value)) await drained(call, signal);
   }
   source.return?.().catch(() => {/* its caller has gone; the source's own errors were its driver's to log */});
+}
+
+/** The source's next value; nothing once `signal` fires. A race of promises would keep every value until the end. */
+function nextUnlessGone<T>(source: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T> | undefined> {
+  return new Promise((resolve, reject) => {
+    const gone = () => resolve(undefined);
+    signal.addEventListener("abort", gone, { once: true });
+    source.next().then(resolve, reject).finally(() => signal.removeEventListener("abort", gone));
+  });
 }
 
 async function drained(call: ResponseSink, signal: AbortSignal): Promise<void> {

@@ -58,10 +58,12 @@ export function fromStatus(error: ServiceError, wasConnected: boolean): Jumpstar
   return new JumpstarterError(errorCode(error, wasConnected), error.details || status[error.code], { cause: error });
 }
 
-function errorCode({ code, metadata }: ServiceError, wasConnected: boolean): ErrorCode {
+function errorCode({ code, metadata, details }: ServiceError, wasConnected: boolean): ErrorCode {
   const sent = metadata?.get(codeKey)[0];
   const exact = table.find(([known]) => known === sent)?.[0];
   if (exact !== undefined) return exact;
   if (code === status.UNAVAILABLE && !wasConnected) return "connection_lost";
+  // How grpc-js words a write to a connection that has gone (EPIPE); it never comes from a peer.
+  if (code === status.INTERNAL && details.includes("internal client error")) return "connection_lost";
   return table.find(([, known]) => known === code)?.[0] ?? "driver";
 }

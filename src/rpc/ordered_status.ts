@@ -1,0 +1,50 @@
+import { Http2SubchannelCall } from "@grpc/grpc-js/build/src/subchannel-call.js";
+import type { IncomingHttpHeaders } from "node:http2";
+
+const statusHeader = "grpc-status";
+
+/** What is needed of a call of grpc-js; its declared types keep that private. */
+interface Internals {
+  readonly http2Stream: { readonly readableLength: number };
+  readonly unpushedReadMessages: readonly unknown[];
+  readonly isReadFilterPending: boolean;
+  readonly isPushPending: boolean;
+  finalStatus: { code: number } | null;
+  handleTrailers(headers: IncomingHttpHeaders): void;
+  outputStatus(): void;
+}
+
+let isDone = false;
+
+/**
+ * Makes grpc-js, as a client, hand over the messages of a call before the error that it ends with. Left to itself it
+ * tells of the error at once and drops what has arrived and is not yet read: the last lines of a script that fails, or
+ * the end of a stream that its peer closes with `ABORTED`. It keeps the order for calls that end well, so a call that
+ * still has unread messages is taken for one of those until the moment when its status is told.
+ *
+ * It changes a class of grpc-js, which has no option for it (grpc/grpc-node, `Http2SubchannelCall.maybeOutputStatus`).
+ * The declared state of this module is that it has done so.
+ */
+export function keepMessagesBeforeErrors(): void {
+  if (isDone) return;
+  isDone = true;
+  const prototype = Http2SubchannelCall.prototype as unknown as Internals;
+  const { handleTrailers, outputStatus } = prototype;
+  const errors = new WeakMap<Internals, number>();
+  prototype.handleTrailers = function (headers) {
+    const code = Number(headers[statusHeader]);
+    if (!(code > 0) || !hasUnread(this)) return handleTrailers.call(this, headers);
+    errors.set(this, code);
+    handleTrailers.call(this, { ...headers, [statusHeader]: "0" });
+  };
+  prototype.outputStatus = function () {
+    const code = errors.get(this);
+    // Another status means that the caller has cancelled meanwhile.
+    if (code !== undefined && this.finalStatus?.code === 0) this.finalStatus = { ...this.finalStatus, code };
+    outputStatus.call(this);
+  };
+}
+
+function hasUnread({ http2Stream, unpushedReadMessages, isReadFilterPending, isPushPending }: Internals): boolean {
+  return http2Stream.readableLength > 0 || unpushedReadMessages.length > 0 || isReadFilterPending || isPushPending;
+}
