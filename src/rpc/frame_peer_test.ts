@@ -59,6 +59,17 @@ Deno.test("a peer that never ends the call is left once both have said GOAWAY", 
   }
 });
 
+Deno.test("ABORTED after GOAWAY is a clean end, for the reader and for a writer that has no more to say", async () => {
+  await using peer = await openPeer((call) => {
+    call.resume();
+    call.write(data("all"));
+    call.write({ frameType: GOAWAY });
+    call.emit("error", { code: status.ABORTED, details: "RouterStream: aborted" });
+  });
+  assert.equal(text(await within(readAll(peer.stream.readable), "the end")), "all");
+  await within(peer.stream.writable.close(), "the writer to close");
+});
+
 Deno.test("ABORTED without GOAWAY is a broken stream", async () => {
   await using peer = await openPeer((call) => {
     call.resume();

@@ -14,7 +14,8 @@ interface Internals {
   outputStatus(): void;
 }
 
-let isDone = false;
+/** Marks the class that has been changed. */
+const changed = Symbol("keeps messages before errors");
 
 /**
  * Makes grpc-js, as a client, hand over the messages of a call before the error that it ends with. Left to itself it
@@ -23,12 +24,11 @@ let isDone = false;
  * still has unread messages is taken for one of those until the moment when its status is told.
  *
  * It changes a class of grpc-js, which has no option for it (grpc/grpc-node, `Http2SubchannelCall.maybeOutputStatus`).
- * The declared state of this module is that it has done so.
  */
 export function keepMessagesBeforeErrors(): void {
-  if (isDone) return;
-  isDone = true;
   const prototype = Http2SubchannelCall.prototype as unknown as Internals;
+  if (changed in prototype) return;
+  Object.defineProperty(prototype, changed, { value: true });
   const { handleTrailers, outputStatus } = prototype;
   const errors = new WeakMap<Internals, number>();
   prototype.handleTrailers = function (headers) {
