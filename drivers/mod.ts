@@ -5,7 +5,8 @@
  */
 import type { DriverPackage } from "../src/driver/mod.ts";
 import { composite } from "./composite/mod.ts";
+import { network } from "./network/mod.ts";
 import { power } from "./power/mod.ts";
 
 /** Every driver that comes with the program. */
-export const builtinDrivers: readonly DriverPackage[] = [composite, power];
+export const builtinDrivers: readonly DriverPackage[] = [composite, network, power];
