@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { serveInProcess } from "../../tests/fixtures/in_process.ts";
+import { serveLocally } from "../../tests/fixtures/local_exporter.ts";
 import { PowerClient } from "./client.ts";
 import { power } from "./mod.ts";
 
 const mock = { type: "jumpstarter_driver_power.driver.MockPower" };
 
 Deno.test("a power switch is switched and read over a real connection", async () => {
-  await using bench = await serveInProcess({ power: mock }, [power]);
+  await using bench = await serveLocally({ power: mock }, [power]);
   const client = bench.exporter.driver("power", PowerClient);
   await client.on();
   await client.cycle({ waitMs: 0 });
@@ -16,7 +16,7 @@ Deno.test("a power switch is switched and read over a real connection", async ()
 });
 
 Deno.test("the second name of the mock is the same driver", async () => {
-  await using bench = await serveInProcess({ power: { type: "jumpstarter_driver_power.driver.SyncMockPower" } }, [
+  await using bench = await serveLocally({ power: { type: "jumpstarter_driver_power.driver.SyncMockPower" } }, [
     power,
   ]);
   await bench.exporter.driver("power", PowerClient).off();
@@ -24,7 +24,7 @@ Deno.test("the second name of the mock is the same driver", async () => {
 });
 
 Deno.test("an argument too many and an unknown method are refused", async () => {
-  await using bench = await serveInProcess({ power: mock }, [power]);
+  await using bench = await serveLocally({ power: mock }, [power]);
   const client = bench.exporter.driver("power");
   await assert.rejects(client.call("on", [1]), { name: "DriverError", code: "invalid_argument" });
   for (const method of ["explode", "constructor", "__proto__", "toString", "read"]) {
