@@ -203,6 +203,8 @@ class SocketCredentials extends ChannelCredentials {
       getCallCredentials: () => plain.getCallCredentials(),
       destroy: () => plain.destroy(),
       connect: async (socket: Socket) => {
+        const { connectTimeoutMs = 10_000 } = this.#options;
+        endIfSilent(socket, connectTimeoutMs);
         const ready = await secured(socket, this.#options);
         const guarded = goawayIsFatal(Deno.version.deno) ? guardGoaway(ready, "client") as Socket : ready;
         return { socket: guarded, secure: this._isSecure() };
@@ -211,11 +213,20 @@ class SocketCredentials extends ChannelCredentials {
   }
 }
 
+/** grpc-js waits for ever for a peer that takes the connection and says nothing. */
+function endIfSilent(socket: Socket, limitMs: number): void {
+  const timer = setTimeout(() => {
+    if (socket.bytesRead === 0) socket.destroy(new Error("no answer"));
+  }, limitMs);
+  socket.once("close", () => clearTimeout(timer));
+}
+
 function secured(socket: Socket, { address, tls }: ChannelOptions): Promise<Socket> {
   if (tls === undefined || address.kind === "unix") return Promise.resolve(socket);
   return new Promise((resolve, reject) => {
     const secure = connectTls({ ...tlsOptions(address.host ?? "localhost", tls), socket }, () => resolve(secure));
     secure.once("error", reject);
+    socket.once("close", () => reject(new Error("closed during the TLS handshake")));
   });
 }
 

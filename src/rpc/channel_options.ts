@@ -9,4 +9,6 @@ export interface ChannelOptions {
   tls?: TlsTrust;
   /** What goes with every call. */
   passphrase?: string;
+  /** How long what listens there may take to show that it is an exporter, in milliseconds; 10,000 by default. */
+  connectTimeoutMs?: number;
 }

@@ -11,8 +11,8 @@ import { formatAddress, type TcpAddress } from "./address.ts";
 import type { ChannelOptions } from "./channel_options.ts";
 import { tlsOptions } from "./tls.ts";
 
-/** The most that each step of the second look may take. */
-const stepLimitMs = 3_000;
+/** The most that each step of the second look may take, unless the connection itself may take less. */
+const maxStepMs = 3_000;
 
 /** HTTP/2's connection preface and an empty SETTINGS frame: what a plaintext client says first. */
 const plaintextHello = new Uint8Array([
@@ -33,22 +33,23 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
   const where = formatAddress(options.address);
   const fail = (reason: string, details: ErrorDetails = {}) =>
     new JumpstarterError("connect", `Cannot connect to ${where}: ${reason}`, { cause, ...details });
-  const { address, tls } = options;
-  const reached = await reach(address.kind === "unix" ? { path: address.path } : tcpTarget(address));
+  const { address, tls, connectTimeoutMs = maxStepMs } = options;
+  const stepMs = Math.min(maxStepMs, connectTimeoutMs);
+  const reached = await reach(address.kind === "unix" ? { path: address.path } : tcpTarget(address), stepMs);
   if (reached instanceof Error) return fail(...unreachable(reached));
   reached.destroy();
   if (address.kind === "unix") return fail(cause.details);
-  const handshake = await shakeHands(address, tls ?? {});
+  const handshake = await shakeHands(address, tls ?? {}, stepMs);
   if (tls === undefined) {
     if (handshake === "speaks TLS" || handshake instanceof CertificateError) {
       return fail("the exporter speaks TLS, and plaintext was asked for", { hint: "leave out --tls-grpc-insecure" });
     }
-    const isHttp2 = await speaksHttp2(address);
+    const isHttp2 = await speaksHttp2(address, stepMs);
     return isHttp2 ? fail(cause.details) : fail("what listens there is no exporter", { hint: "check the port" });
   }
   if (handshake === "speaks TLS") return fail(cause.details);
   if (handshake instanceof CertificateError) return fail(handshake.message, { hint: handshake.hint });
-  return await speaksHttp2(address)
+  return await speaksHttp2(address, stepMs)
     ? fail("the exporter speaks plaintext, and TLS was asked for", { hint: "add --tls-grpc-insecure" })
     : fail("what listens there speaks neither TLS nor gRPC", { hint: "check the port" });
 }
@@ -57,13 +58,16 @@ function tcpTarget({ host = "localhost", port }: TcpAddress): { host: string; po
   return { host, port };
 }
 
-function reach(where: { path: string } | { host: string; port: number }): Promise<Socket | NodeJS.ErrnoException> {
+function reach(
+  where: { path: string } | { host: string; port: number },
+  stepMs: number,
+): Promise<Socket | NodeJS.ErrnoException> {
   return new Promise((resolve) => {
     const socket = connectTcp(where);
     const timer = setTimeout(() => {
       socket.destroy();
       resolve(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" }));
-    }, stepLimitMs);
+    }, stepMs);
     const settle = (outcome: Socket | Error) => {
       clearTimeout(timer);
       resolve(outcome);
@@ -101,20 +105,21 @@ class CertificateError extends Error {
 async function shakeHands(
   address: TcpAddress,
   trust: { ca?: string },
+  stepMs: number,
 ): Promise<"speaks TLS" | "no TLS" | CertificateError> {
   const host = address.host ?? "localhost";
-  const strict = await tlsHandshake({ ...tlsOptions(host, trust), port: address.port });
+  const strict = await tlsHandshake({ ...tlsOptions(host, trust), port: address.port }, stepMs);
   if (strict === undefined) return "speaks TLS";
   const lax = await tlsHandshake({
     ...tlsOptions(host, trust),
     port: address.port,
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
-  });
+  }, stepMs);
   return lax === undefined ? certificateError(strict, host) : "no TLS";
 }
 
-function tlsHandshake(options: ConnectionOptions): Promise<Error | undefined> {
+function tlsHandshake(options: ConnectionOptions, stepMs: number): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const socket: TLSSocket = connectTls(options);
     const settle = (error?: Error) => {
@@ -122,7 +127,7 @@ function tlsHandshake(options: ConnectionOptions): Promise<Error | undefined> {
       socket.destroy();
       resolve(error);
     };
-    const timer = setTimeout(() => settle(new Error("no answer to the TLS handshake")), stepLimitMs);
+    const timer = setTimeout(() => settle(new Error("no answer to the TLS handshake")), stepMs);
     socket.once("secureConnect", () => settle());
     socket.once("error", settle);
     socket.once("close", () => settle(new Error("closed during the TLS handshake")));
@@ -143,12 +148,12 @@ function certificateError({ message }: Error, host: string): CertificateError {
 }
 
 /** Whether a plaintext HTTP/2 greeting is answered by a frame of type SETTINGS. */
-async function speaksHttp2(address: TcpAddress): Promise<boolean> {
-  const socket = await reach(tcpTarget(address));
+async function speaksHttp2(address: TcpAddress, stepMs: number): Promise<boolean> {
+  const socket = await reach(tcpTarget(address), stepMs);
   if (socket instanceof Error) return false;
   try {
     return await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(false), stepLimitMs);
+      const timer = setTimeout(() => resolve(false), stepMs);
       const settle = (answer: boolean) => {
         clearTimeout(timer);
         resolve(answer);

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createServer as createTlsServer } from "node:tls";
+import { makeSelfSigned } from "../../tests/fixtures/certificate.ts";
+import { freePort, getStatus, listenRaw, openBench, rejectsWith, within } from "./bench_test.ts";
+import { Channel } from "./channel.ts";
+import type { ChannelOptions } from "./channel_options.ts";
+
+const handlers = { exporter: { getStatus: () => ({ status: 4 }) } };
+
+/** The error of a call that cannot reach an exporter. */
+async function failure(options: ChannelOptions): Promise<{ message: string; hint?: string }> {
+  using channel = new Channel(options);
+  const { message, hint } = await rejectsWith(within(channel.unary(getStatus, {}), "the failure"), "connect");
+  assert.ok(!message.includes("\n"), "one line");
+  return { message, hint };
+}
+
+const at = (port: number, tls?: { ca?: string }): ChannelOptions => ({
+  address: { kind: "tcp" as const, host: "127.0.0.1", port },
+  tls,
+});
+
+Deno.test("nobody listens", async () => {
+  const port = await freePort();
+  for (const tls of [undefined, {}]) {
+    const { message, hint } = await failure(at(port, tls));
+    assert.match(message, new RegExp(`cannot connect to 127\\.0\\.0\\.1:${port}: connection refused`, "i"));
+    assert.match(hint ?? "", /running/);
+  }
+});
+
+Deno.test("a name that does not resolve", async () => {
+  const { message } = await failure({ address: { kind: "tcp", host: "no-such-host.invalid", port: 19090 } });
+  assert.match(message, /no-such-host\.invalid:19090: the name does not resolve/i);
+});
+
+Deno.test("a socket that is not there, and one that nobody serves any more", async () => {
+  const path = await Deno.makeTempDir();
+  const missing = await failure({ address: { kind: "unix", path: `${path}/none.sock` } });
+  assert.match(missing.message, /none\.sock: no such socket/);
+  const stale = `${path}/stale.sock`;
+  const listener = Deno.listen({ transport: "unix", path: stale });
+  listener.close();
+  const refused = await failure({ address: { kind: "unix", path: stale } });
+  assert.match(refused.message, /stale\.sock: (connection refused|no such socket)/);
+  await Deno.remove(path, { recursive: true });
+});
+
+Deno.test("plaintext to an exporter with TLS, and TLS to one without", async () => {
+  await using tls = await openBench(handlers, { certificate: await makeSelfSigned() });
+  const toTls = await rejectsWith(within(tls.channel.unary(getStatus, {}), "plaintext to TLS"), "connect");
+  assert.match(toTls.message, /speaks TLS, and plaintext was asked for/);
+  assert.match(toTls.hint ?? "", /--tls-grpc-insecure/);
+  await using plain = await openBench(handlers, {}, { tls: {} });
+  const toPlain = await rejectsWith(within(plain.channel.unary(getStatus, {}), "TLS to plaintext"), "connect");
+  assert.match(toPlain.message, /speaks plaintext, and TLS was asked for/);
+  assert.match(toPlain.hint ?? "", /--tls-grpc-insecure/);
+});
+
+Deno.test("something else listens there: one that talks, one that hangs up, and one with TLS", async () => {
+  await using talker = await listenRaw((socket) => void socket.write("220 smtp.example ready\r\n"));
+  await using hangUp = await listenRaw((socket) => void socket.destroy());
+  const { cert, key } = await makeSelfSigned();
+  await using tlsTalker = await listenRaw(
+    (socket) => void socket.end(Buffer.from("HTTP/1.1 200 OK\r\n\r\n")),
+    (accept) => createTlsServer({ cert, key }, accept),
+  );
+  for (const { port } of [talker, hangUp]) {
+    assert.match((await failure(at(port))).message, /no exporter/);
+    assert.match((await failure(at(port, {}))).message, /neither TLS nor gRPC/);
+  }
+  assert.match((await failure(at(tlsTalker.port))).message, /speaks TLS/);
+  assert.ok((await failure(at(tlsTalker.port, { ca: cert }))).message);
+});
+
+Deno.test("something that takes the connection and says nothing is no endless wait", async () => {
+  await using silent = await listenRaw(() => {});
+  for (const tls of [undefined, {}]) {
+    const { message } = await failure({ ...at(silent.port, tls), connectTimeoutMs: 300 });
+    assert.match(message, /no exporter|neither TLS nor gRPC/);
+  }
+});
