@@ -7,6 +7,7 @@ import type { DriverPackage } from "../src/driver/mod.ts";
 import { composite } from "./composite/mod.ts";
 import { network } from "./network/mod.ts";
 import { power } from "./power/mod.ts";
+import { shell } from "./shell/mod.ts";
 
 /** Every driver that comes with the program. */
-export const builtinDrivers: readonly DriverPackage[] = [composite, network, power];
+export const builtinDrivers: readonly DriverPackage[] = [composite, network, power, shell];
