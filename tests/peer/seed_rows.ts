@@ -70,13 +70,16 @@ function withoutPassphrase({ security }: Pairing): string | undefined {
   return security === "passphrase" ? undefined : "there is no passphrase in this column";
 }
 
-async function waitForHook({ client, session, bench }: RunningPair): Promise<void> {
+async function waitForHook({ client, place, session, bench }: RunningPair): Promise<void> {
   // The client can begin only when the hook has ended, so at its first command the gate must be open.
   const first = session.run(`test -e '${bench.gate}'`);
   const shown = client.name === "Python" // which logs on stdout
     ? session.client.seeOut(HOOK_LINES.begins)
     : session.client.seeErr(HOOK_LINES.begins);
   await Promise.race([shown, first]); // a client that does not wait fails here, and not by a time-out
+  // Its whole start takes longer than what a client that did not wait still had to do.
+  await using yardstick = new Program(place, [...client.jmp, "shell", "--help"], { env: client.env });
+  await yardstick.ended();
   await bench.release();
   const { code } = await first;
   await shown;
