@@ -11,7 +11,7 @@ import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
 import { keepMessagesBeforeErrors } from "./ordered_status.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
 import { methodCodec } from "./service.ts";
-import { fromStatus } from "./status.ts";
+import { fromStatus, isReset } from "./status.ts";
 import { tlsOptions } from "./tls.ts";
 
 /** How one call ends early. */
@@ -65,7 +65,7 @@ export class Channel implements Disposable {
     limits: CallLimits = {},
   ): Promise<MessageShape<O>> {
     const { path, requestSerialize, responseDeserialize } = methodCodec(method);
-    limits.signal?.throwIfAborted();
+    throwIfAborted(limits.signal);
     const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
     const call = this.#client.makeUnaryRequest(
       path,
@@ -95,7 +95,7 @@ export class Channel implements Disposable {
     limits: CallLimits = {},
   ): AsyncGenerator<MessageShape<O>> {
     const { path, requestSerialize, responseDeserialize } = methodCodec(method);
-    limits.signal?.throwIfAborted();
+    throwIfAborted(limits.signal);
     const call: ClientReadableStream<MessageShape<O>> = this.#client.makeServerStreamRequest(
       path,
       requestSerialize,
@@ -123,7 +123,7 @@ export class Channel implements Disposable {
     limits: CallLimits = {},
   ): DuplexCall<MessageInitShape<I>, MessageShape<O>> {
     const { path, requestSerialize, responseDeserialize } = methodCodec(method);
-    limits.signal?.throwIfAborted();
+    throwIfAborted(limits.signal);
     const call: ClientDuplexStream<MessageInitShape<I>, MessageShape<O>> = this.#client.makeBidiStreamRequest(
       path,
       requestSerialize,
@@ -162,6 +162,7 @@ export class Channel implements Disposable {
     const explained = fromStatus(error, isUp);
     if (explained.code !== "connection_lost") return explained;
     const where = formatAddress(this.#options.address);
+    this.#wasConnected ||= isReset(error.code, error.details);
     if (!this.#wasConnected) return await explainFailure(this.#options, error);
     return new JumpstarterError("connection_lost", `The connection to the exporter at ${where} was lost`, {
       hint: "see whether it is still running",
@@ -236,6 +237,15 @@ function target(address: Address): string {
 
 function callOptions({ timeoutMs }: CallLimits): { deadline?: Date } {
   return timeoutMs === undefined ? {} : { deadline: new Date(Date.now() + timeoutMs) };
+}
+
+/** @throws {JumpstarterError} also where the reason is the platform's own, such as that of `AbortSignal.timeout`. */
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  const { reason: cause } = signal;
+  if (cause instanceof JumpstarterError) throw cause;
+  const isLate = cause instanceof DOMException && cause.name === "TimeoutError";
+  throw new JumpstarterError(isLate ? "timeout" : "cancelled", "The call was given up before it began", { cause });
 }
 
 function cancelOn(signal: AbortSignal | undefined, call: { cancel(): void }): () => void {

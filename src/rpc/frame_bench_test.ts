@@ -88,7 +88,10 @@ export async function openCable(
 
 /** All that is left to read, as one piece. */
 export async function readAll(readable: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  return Buffer.concat(await Array.fromAsync(readable));
+  const pieces: Uint8Array[] = [];
+  const reader = readable.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) pieces.push(next.value);
+  return Buffer.concat(pieces);
 }
 
 /** Writes text. */

@@ -25,6 +25,8 @@ export interface ServeOptions {
   passphrase?: string;
   /** Only children of this program can reach the address, so their calls may do what others may not. */
   isTrusted?: boolean;
+  /** How long a client may take for its TLS handshake, in milliseconds; 10,000 by default. */
+  handshakeTimeoutMs?: number;
   /** Told when a client connects, before it can call anything. */
   onConnection?: () => void;
 }
@@ -73,9 +75,11 @@ export async function serve(options: ServeOptions): Promise<Server> {
     ...certificate,
     ALPNProtocols: ["h2"],
     minVersion: "TLSv1.2",
+    handshakeTimeout: options.handshakeTimeoutMs ?? 10_000,
   }, accept);
   listener.on("tlsClientError", (error: Error, socket: Socket) => {
     log.warning(`TLS handshake with ${plainPeer(socket.remoteAddress ?? "a client")} failed: ${error.message}`);
+    socket.destroy(); // a handshake that ran out of time leaves it open
   });
   const bound = await listen(listener, address);
   const stop = async (graceMs: number) => {

@@ -58,12 +58,18 @@ export function fromStatus(error: ServiceError, wasConnected: boolean): Jumpstar
   return new JumpstarterError(errorCode(error, wasConnected), error.details || status[error.code], { cause: error });
 }
 
+/** How grpc-js words what HTTP/2 alone has told it: a write that failed, a stream cut off. No peer words it so. */
+export function isReset(code: status, details: string): boolean {
+  return (code === status.INTERNAL && details.includes("internal client error")) ||
+    (code === status.CANCELLED && details === "Call cancelled") ||
+    (code === status.UNAVAILABLE && details === "Connection dropped");
+}
+
 function errorCode({ code, metadata, details }: ServiceError, wasConnected: boolean): ErrorCode {
   const sent = metadata?.get(codeKey)[0];
   const exact = table.find(([known]) => known === sent)?.[0];
   if (exact !== undefined) return exact;
   if (code === status.UNAVAILABLE && !wasConnected) return "connection_lost";
-  // How grpc-js words a write to a connection that has gone (EPIPE); it never comes from a peer.
-  if (code === status.INTERNAL && details.includes("internal client error")) return "connection_lost";
+  if (isReset(code, details)) return "connection_lost";
   return table.find(([, known]) => known === code)?.[0] ?? "driver";
 }

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { driverCall, getStatus, logStream, openBench, rejectsWith, streamMethod, within } from "./bench_test.ts";
+import { JumpstarterError } from "../errors.ts";
+import { Channel } from "./channel.ts";
+import { readAll } from "./frame_bench_test.ts";
+import { openFrameStream } from "./frame_stream.ts";
+
+const slow = {
+  exporter: {
+    driverCall: (_request: unknown, { signal }: { signal: AbortSignal }) => ended(signal),
+    async *logStream(_request: unknown, { signal }: { signal: AbortSignal }) {
+      yield {};
+      await ended(signal);
+    },
+  },
+  router: {
+    async *stream(_requests: unknown, call: { signal: AbortSignal; sendMetadata(entries: object): void }) {
+      call.sendMetadata({});
+      yield {};
+      await ended(call.signal);
+    },
+  },
+};
+
+function ended(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+}
+
+/** Each kind of call, as a promise that ends with it. */
+function calls(channel: Channel, limits: { signal?: AbortSignal; timeoutMs?: number }): Promise<unknown>[] {
+  const begin: (() => Promise<unknown>)[] = [
+    async () => await channel.unary(driverCall, {}, limits),
+    async () => await Array.fromAsync(channel.serverStream(logStream, {}, limits)),
+    async () => await readAll(openFrameStream(channel.duplex(streamMethod, {}, limits)).readable),
+  ];
+  return begin.map((call) => within(call(), "the call to end"));
+}
+
+Deno.test("a call that takes longer than it may ends with timeout", async () => {
+  await using bench = await openBench(slow);
+  for (const call of calls(bench.channel, { timeoutMs: 50 })) await rejectsWith(call, "timeout");
+});
+
+Deno.test("a call that is given up ends with cancelled, before it began and in its midst", async () => {
+  await using bench = await openBench(slow);
+  for (const call of calls(bench.channel, { signal: AbortSignal.abort() })) await rejectsWith(call, "cancelled");
+  const abort = new AbortController();
+  const running = calls(bench.channel, { signal: abort.signal }).map((call) => rejectsWith(call, "cancelled"));
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  abort.abort();
+  await Promise.all(running);
+});
+
+Deno.test("a reason of one's own is told where the call was given up before it began", async () => {
+  await using bench = await openBench(slow);
+  const reason = new JumpstarterError("cancelled", "interrupted");
+  for (const call of calls(bench.channel, { signal: AbortSignal.abort(reason) })) {
+    assert.equal((await rejectsWith(call, "cancelled")).message, "interrupted");
+  }
+  const late = AbortSignal.abort(new DOMException("too late", "TimeoutError"));
+  for (const call of calls(bench.channel, { signal: late })) await rejectsWith(call, "timeout");
+});
+
+Deno.test("an exporter that goes away while calls run, and after calls, is a lost connection", async () => {
+  await using bench = await openBench({ ...slow, exporter: { ...slow.exporter, getStatus: () => ({}) } });
+  await bench.channel.unary(getStatus, {});
+  const running = calls(bench.channel, {}).map((call) => rejectsWith(call, "connection_lost"));
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await bench.server.stop(0);
+  await Promise.all(running);
+  const { message, hint } = await rejectsWith(bench.channel.unary(getStatus, {}), "connection_lost");
+  assert.match(message, /connection to the exporter at 127\.0\.0\.1:\d+ was lost/i);
+  assert.ok(hint);
+});
+
+Deno.test("a method that an older exporter does not have is unimplemented", async () => {
+  await using bench = await openBench(slow);
+  await rejectsWith(bench.channel.unary(getStatus, {}), "unimplemented");
+});
+
+Deno.test("a passphrase that cannot travel is refused before any call", () => {
+  const address = { kind: "tcp" as const, host: "127.0.0.1", port: 1 };
+  assert.throws(
+    () => new Channel({ address, passphrase: "ü" }),
+    (error) => (error as JumpstarterError).code === "usage",
+  );
+});
+
+Deno.test("calls after the channel is closed fail, and do not hang", async () => {
+  await using bench = await openBench({ exporter: { getStatus: () => ({}) } });
+  const channel = new Channel({ address: bench.server.address });
+  await channel.unary(getStatus, {});
+  channel[Symbol.dispose]();
+  await assert.rejects(within(channel.unary(getStatus, {}), "the call"));
+});
