@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
-import { driverCall, getStatus, logStream, openBench, rejectsWith, streamMethod, within } from "./bench_test.ts";
-import { JumpstarterError } from "../errors.ts";
+import {
+  driverCall,
+  getStatus,
+  logStream,
+  openBench,
+  rejectsWith,
+  streamMethod,
+  waitUntil,
+  within,
+} from "./bench_test.ts";
+import { type ErrorCode, JumpstarterError } from "../errors.ts";
 import { Channel } from "./channel.ts";
 import { readAll } from "./frame_bench_test.ts";
 import { openFrameStream } from "./frame_stream.ts";
 
+/** Handlers that never end by themselves. */
 const slow = {
   exporter: {
     driverCall: (_request: unknown, { signal }: { signal: AbortSignal }) => ended(signal),
@@ -22,7 +32,12 @@ const slow = {
   },
 };
 
+/** How many handlers are waiting for their end. */
+let running = 0;
+
 function ended(signal: AbortSignal): Promise<never> {
+  running++;
+  signal.addEventListener("abort", () => running--);
   return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 }
 
@@ -36,38 +51,43 @@ function calls(channel: Channel, limits: { signal?: AbortSignal; timeoutMs?: num
   return begin.map((call) => within(call(), "the call to end"));
 }
 
+function allRejectWith(calls: Promise<unknown>[], code: ErrorCode): Promise<JumpstarterError[]> {
+  return Promise.all(calls.map((call) => rejectsWith(call, code)));
+}
+
 Deno.test("a call that takes longer than it may ends with timeout", async () => {
   await using bench = await openBench(slow);
-  for (const call of calls(bench.channel, { timeoutMs: 50 })) await rejectsWith(call, "timeout");
+  await allRejectWith(calls(bench.channel, { timeoutMs: 50 }), "timeout");
 });
 
 Deno.test("a call that is given up ends with cancelled, before it began and in its midst", async () => {
   await using bench = await openBench(slow);
-  for (const call of calls(bench.channel, { signal: AbortSignal.abort() })) await rejectsWith(call, "cancelled");
+  await allRejectWith(calls(bench.channel, { signal: AbortSignal.abort() }), "cancelled");
   const abort = new AbortController();
-  const running = calls(bench.channel, { signal: abort.signal }).map((call) => rejectsWith(call, "cancelled"));
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await waitUntil(() => running === 0, "the calls of other tests to end");
+  const given = calls(bench.channel, { signal: abort.signal }).map((call) => rejectsWith(call, "cancelled"));
+  await waitUntil(() => running === 3, "the calls to begin");
   abort.abort();
-  await Promise.all(running);
+  await Promise.all(given);
 });
 
 Deno.test("a reason of one's own is told where the call was given up before it began", async () => {
   await using bench = await openBench(slow);
   const reason = new JumpstarterError("cancelled", "interrupted");
-  for (const call of calls(bench.channel, { signal: AbortSignal.abort(reason) })) {
-    assert.equal((await rejectsWith(call, "cancelled")).message, "interrupted");
-  }
+  const own = await allRejectWith(calls(bench.channel, { signal: AbortSignal.abort(reason) }), "cancelled");
+  for (const error of own) assert.equal(error, reason);
   const late = AbortSignal.abort(new DOMException("too late", "TimeoutError"));
-  for (const call of calls(bench.channel, { signal: late })) await rejectsWith(call, "timeout");
+  await allRejectWith(calls(bench.channel, { signal: late }), "timeout");
 });
 
 Deno.test("an exporter that goes away while calls run, and after calls, is a lost connection", async () => {
   await using bench = await openBench({ ...slow, exporter: { ...slow.exporter, getStatus: () => ({}) } });
   await bench.channel.unary(getStatus, {});
-  const running = calls(bench.channel, {}).map((call) => rejectsWith(call, "connection_lost"));
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await waitUntil(() => running === 0, "the calls of other tests to end");
+  const lost = calls(bench.channel, {}).map((call) => rejectsWith(call, "connection_lost"));
+  await waitUntil(() => running === 3, "the calls to begin");
   await bench.server.stop(0);
-  await Promise.all(running);
+  await Promise.all(lost);
   const { message, hint } = await rejectsWith(bench.channel.unary(getStatus, {}), "connection_lost");
   assert.match(message, /connection to the exporter at 127\.0\.0\.1:\d+ was lost/i);
   assert.ok(hint);
