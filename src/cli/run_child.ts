@@ -15,6 +15,8 @@ const killGraceMs = 10_000;
 export async function runChild(argv: readonly string[], env: Record<string, string>): Promise<number> {
   const [program = "", ...args] = argv;
   const isOnTerminal = Deno.stdin.isTerminal();
+  // Before the command runs: a signal in between would end this process alone, and leave the command behind.
+  using signals = passOnSignals(isOnTerminal);
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(program, {
@@ -29,7 +31,7 @@ export async function runChild(argv: readonly string[], env: Record<string, stri
   } catch (error) {
     return cannotRun(program, error);
   }
-  using _signals = passOnSignals(isOnTerminal ? child.pid : -child.pid, isOnTerminal);
+  signals.to(isOnTerminal ? child.pid : -child.pid);
   const { code } = await child.status;
   return code;
 }
@@ -43,10 +45,19 @@ function cannotRun(program: string, error: unknown): number {
   return exitCodes.notExecutable;
 }
 
-/** Passes signals on to `target` (a process, or a group when negative) and kills it when it does not obey. */
-function passOnSignals(target: number, isOnTerminal: boolean): Disposable {
+/** Signals for a command, which come before it is known as well as after. */
+interface PassedSignals extends Disposable {
+  /** Says whom they are for: a process, or a group when negative. */
+  to(target: number): void;
+}
+
+/** Passes signals on to the command, and kills it when it does not obey. */
+function passOnSignals(isOnTerminal: boolean): PassedSignals {
+  let target: number | undefined;
+  let early: Deno.Signal | undefined;
   let killTimer: ReturnType<typeof setTimeout> | undefined;
   const send = (signal: Deno.Signal) => {
+    if (target === undefined) return void (early = signal);
     try {
       Deno.kill(target, signal);
     } catch {
@@ -64,6 +75,10 @@ function passOnSignals(target: number, isOnTerminal: boolean): Disposable {
     return { signal, listener };
   });
   return {
+    to(command) {
+      target = command;
+      if (early !== undefined) send(early);
+    },
     [Symbol.dispose]() {
       clearTimeout(killTimer);
       for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
