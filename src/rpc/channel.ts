@@ -53,6 +53,8 @@ export class Channel implements Disposable {
       ...keepalive,
       "grpc.service_config_disable_resolution": 1,
       "grpc.enable_http_proxy": 0, // a device in the lab is never behind the company's web proxy
+      // On a connection that ends while it is made, grpc-js would try again for ever and let nothing else run.
+      "grpc.enable_retries": 0,
       "grpc.initial_reconnect_backoff_ms": 200,
       "grpc.max_reconnect_backoff_ms": 2_000,
     });

@@ -58,9 +58,12 @@ export function fromStatus(error: ServiceError, wasConnected: boolean): Jumpstar
   return new JumpstarterError(errorCode(error, wasConnected), error.details || status[error.code], { cause: error });
 }
 
-/** How grpc-js words what HTTP/2 alone has told it: a write that failed, a stream cut off. No peer words it so. */
+/**
+ * How grpc-js words what HTTP/2 alone has told it: a write that failed, a stream cut off, a connection that was gone
+ * before the stream began. No peer words it so.
+ */
 export function isReset(code: status, details: string): boolean {
-  return (code === status.INTERNAL && details.includes("internal client error")) ||
+  return (code === status.INTERNAL && /internal client error|^Failed to start HTTP\/2 stream/.test(details)) ||
     (code === status.CANCELLED && details === "Call cancelled") ||
     (code === status.UNAVAILABLE && details === "Connection dropped");
 }
