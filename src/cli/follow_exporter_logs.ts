@@ -1,11 +1,13 @@
 import { followLogs } from "../client/mod.ts";
 import { ExporterService } from "../../proto/mod.ts";
-import type { Severity } from "../log.ts";
+import type { LogRecord, LogSink, Severity } from "../log.ts";
 import type { Channel } from "../rpc/mod.ts";
 import { formatHookLine, terminalLog, writeErr } from "./output.ts";
 
-/** The exporter's log lines on stderr, until disposed of. */
-export interface ExporterLogs extends AsyncDisposable {
+/** The log lines of an exporter on stderr. */
+export interface ExporterLog {
+  /** Shows a line, if it is one to be shown. */
+  readonly sink: LogSink;
   /** The last lines of the hooks, oldest first. */
   readonly lastHookLines: readonly string[];
 }
@@ -14,30 +16,32 @@ export interface ExporterLogs extends AsyncDisposable {
 const drainLimitMs = 1_000;
 
 /** Shows the lines of an exporter's hooks, and of its other lines those of at least `least`; none without it. */
-export function followExporterLogs(channel: Channel, { least }: { least?: Severity }): ExporterLogs {
-  const stop = new AbortController();
+export function showExporterLog({ least }: { least?: Severity }): ExporterLog {
   const lastHookLines: string[] = [];
   const rest = least === undefined ? undefined : terminalLog(least, "text");
-  const show = async () => {
-    for await (const record of followLogs(channel, stop.signal)) {
-      const isHook = record.source === "beforeLease" || record.source === "afterLease";
-      if (isHook) {
-        lastHookLines.push(record.message);
-        if (lastHookLines.length > 20) lastHookLines.shift();
-      }
-      if (isHook) writeErr(formatHookLine(record));
-      else rest?.(record);
-    }
+  const sink = (record: LogRecord) => {
+    if (record.source !== "beforeLease" && record.source !== "afterLease") return rest?.(record);
+    lastHookLines.push(record.message);
+    if (lastHookLines.length > 20) lastHookLines.shift();
+    writeErr(formatHookLine(record));
+  };
+  return { sink, lastHookLines };
+}
+
+/** Hands the lines of an exporter elsewhere to `sink`, until disposed of. */
+export function followExporterLogs(channel: Channel, sink: LogSink): AsyncDisposable {
+  const stop = new AbortController();
+  const follow = async () => {
+    for await (const record of followLogs(channel, stop.signal)) sink(record);
   };
   // A log that cannot be followed is no reason to stop: the calls that matter say what is wrong by themselves.
-  const shown = show().catch(() => {});
+  const followed = follow().catch(() => {});
   return {
-    lastHookLines,
     async [Symbol.asyncDispose]() {
       // An answer to this comes after every line that was written before it.
       await channel.unary(ExporterService.method.getStatus, {}, { timeoutMs: drainLimitMs }).catch(() => {});
       stop.abort();
-      await shown;
+      await followed;
     },
   };
 }

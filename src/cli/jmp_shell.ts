@@ -5,8 +5,9 @@ import { HookError, JumpstarterError } from "../errors.ts";
 import { writeShims } from "../hooks/mod.ts";
 import { type Channel, formatAddress } from "../rpc/mod.ts";
 import { type Connection, definedOnly, type Env, remoteConnection, type RemoteOptions } from "./connection_options.ts";
+import { exitCodes } from "./exit_code.ts";
 import { interactiveShell } from "./interactive_shell.ts";
-import { followExporterLogs } from "./follow_exporter_logs.ts";
+import { type ExporterLog, followExporterLogs, showExporterLog } from "./follow_exporter_logs.ts";
 import type { MainOptions } from "./main_options.ts";
 import { writeErr } from "./output.ts";
 import { logLevel } from "./program.ts";
@@ -26,12 +27,34 @@ export interface ShellOptions extends RemoteOptions {
 export async function jmpShell(words: string[], options: ShellOptions, main: MainOptions): Promise<number> {
   const isLocal = options.exporterConfig !== undefined || options.exporter !== undefined;
   checkOptions(options, isLocal);
-  if (!isLocal) return await shellAt(words, await remoteConnection(options, main.env), options, main);
+  const log = showExporterLog({ least: options.exporterLogs ? logLevel(options, "INFO") : undefined });
+  if (isLocal) return await localShell(words, log, options, main);
+  const connection = await remoteConnection(options, main.env);
+  using channel = openChannel(connection.address, connection.options);
+  await using _following = followExporterLogs(channel, log.sink);
+  return await shellAt(words, { connection, channel, log, runCommand: runChild }, options, main);
+}
+
+/** The same with an exporter in this process; its hooks run before and after. */
+async function localShell(words: string[], log: ExporterLog, options: ShellOptions, main: MainOptions) {
   const { serveLocally } = await import("./serve_locally.ts"); // the exporter half is only for this
-  await using local = await serveLocally(options, main);
-  const connection = { address: local.address, options: {}, env: { [names.JUMPSTARTER_HOST]: local.address.path } };
-  const exitCode = await shellAt(words, connection, options, main);
-  return await local.stop() ?? exitCode;
+  await using local = await serveLocally(options, main, log.sink);
+  const { address, signals } = local;
+  const connection = { address, options: {}, env: { [names.JUMPSTARTER_HOST]: address.path } };
+  const runCommand = (argv: readonly string[], env: Record<string, string>) =>
+    signals.whileCommand(() => runChild(argv, env));
+  using channel = openChannel(address);
+  let exitCode: number;
+  try {
+    exitCode = await shellAt(words, { connection, channel, log, runCommand, signal: signals.stopping }, options, main);
+  } catch (error) {
+    const end = await local.stop();
+    if (signals.exitCode !== undefined) return signals.exitCode;
+    // An exporter that has ended cannot be asked any more, so the connection's own failure says nothing.
+    throw end.kind === "hookFailed" ? hookError(end.reason, log) : error;
+  }
+  const end = await local.stop();
+  return end.kind === "hookFailed" ? exitCodes.hook : exitCode;
 }
 
 function checkOptions(options: ShellOptions, isLocal: boolean): void {
@@ -51,45 +74,51 @@ function checkOptions(options: ShellOptions, isLocal: boolean): void {
   if (!(options.readyTimeout > 0)) throw refuse("--ready-timeout must be more than 0 seconds", "the default is 300");
 }
 
+/** What a shell reaches its exporter by. */
+interface Reached {
+  readonly connection: Connection;
+  readonly channel: Channel;
+  readonly log: ExporterLog;
+  readonly runCommand: typeof runChild;
+  /** Gives up waiting when it fires. */
+  readonly signal?: AbortSignal;
+}
+
 async function shellAt(
   words: string[],
-  connection: Connection,
+  { connection, channel, log, runCommand, signal }: Reached,
   options: ShellOptions,
   { env, packages, launcher }: MainOptions,
 ): Promise<number> {
-  using channel = openChannel(connection.address, connection.options);
-  await using logs = followExporterLogs(channel, {
-    least: options.exporterLogs ? logLevel(options, "INFO") : undefined,
-  });
-  await ready(channel, options, () => logs.lastHookLines);
+  await ready(channel, options, log, signal);
   const exporter = await openExporter(channel, packages);
   if (words.length === 0 && exporter.motd !== "") writeErr(`${exporter.motd}\n`);
   await using dir = await makeShellDir(launcher);
   const childEnv = { ...shellEnv(env, dir.binDir), ...connection.env, ...exporterEnv(exporter) };
-  if (words.length > 0) return await runChild(words, childEnv);
+  if (words.length > 0) return await runCommand(words, childEnv);
   const name = exporter.name || formatAddress(connection.address);
   const shell = interactiveShell(env.SHELL || "/bin/sh", name, dir.path, dir.binDir);
   for (const [path, text] of Object.entries(shell.files)) await Deno.writeTextFile(path, text, { mode: 0o600 });
-  return await runChild(shell.argv, { ...childEnv, ...shell.env });
+  return await runCommand(shell.argv, { ...childEnv, ...shell.env });
 }
 
 /** Waits for the exporter, and says so only when there is something to wait for. */
-async function ready(channel: Channel, { readyTimeout }: ShellOptions, hookLines: () => readonly string[]) {
+async function ready(channel: Channel, { readyTimeout }: ShellOptions, log: ExporterLog, signal?: AbortSignal) {
   try {
     const warning = await waitReady(channel, {
       timeoutMs: readyTimeout * 1_000,
+      signal,
       onStatus: ({ status, message }) => writeErr(`Waiting for the exporter: ${message || status}\n`),
     });
     if (warning !== undefined) writeErr(`Warning: ${warning}\n`);
   } catch (error) {
-    if (error instanceof HookError) throw new HookError(error.message, hookLines(), { hint: lastLine(hookLines()) });
-    throw error;
+    throw error instanceof HookError ? hookError(error.message, log) : error;
   }
 }
 
-function lastLine(lines: readonly string[]): string | undefined {
-  const line = lines.at(-1);
-  return line === undefined ? undefined : `its last line was: ${line}`;
+function hookError(message: string, { lastHookLines }: ExporterLog): HookError {
+  const last = lastHookLines.at(-1);
+  return new HookError(message, lastHookLines, { hint: last === undefined ? undefined : `its last line was: ${last}` });
 }
 
 /** The environment of the shell, without what would lead `j` to another exporter, and with `j` first on PATH. */
@@ -98,7 +127,7 @@ function shellEnv(env: Env, binDir: string): Record<string, string> {
     !name.startsWith("JMP_GRPC_") && name !== names.JUMPSTARTER_GRPC_INSECURE && name !== "JMP_LEASE"
   );
   const inner = Object.fromEntries(outer);
-  return { ...inner, PATH: `${binDir}:${inner.PATH || "/usr/local/bin:/usr/bin:/bin"}` };
+  return { ...inner, PATH: names.childPath(binDir, inner.PATH) };
 }
 
 function exporterEnv({ name, labels }: Exporter): Record<string, string> {

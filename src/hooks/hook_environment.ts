@@ -1,5 +1,5 @@
 import { delimiter } from "node:path";
-import { JMP_DRIVERS_ALLOW, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
+import { childPath, JMP_DRIVERS_ALLOW, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
 
 /** What a hook is told about the lease that it runs for. */
 export interface HookFacts {
@@ -16,9 +16,6 @@ export interface HookFacts {
   /** Further variables; they win over all others, except that `binDir` is still first on the PATH. */
   extra?: Readonly<Record<string, string>>;
 }
-
-/** Where a hook finds its commands when the exporter itself was started without a PATH. */
-const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 /**
  * The complete environment of a hook: `base`, with what leads `j` to the exporter and keeps programs from asking
@@ -43,7 +40,7 @@ export function hookEnvironment(base: Readonly<Record<string, string>>, facts: H
   if (facts.motdFile !== undefined) env.JMP_MOTD_FILE = facts.motdFile;
   Object.assign(env, facts.extra);
   const pathName = pathNameIn(env);
-  env[pathName] = `${facts.binDir}${delimiter}${env[pathName] || defaultPath}`;
+  env[pathName] = childPath(facts.binDir, env[pathName], delimiter);
   return env;
 }
 

@@ -1,0 +1,59 @@
+import { constants } from "node:os";
+import { JumpstarterError } from "../errors.ts";
+import { writeErr } from "./output.ts";
+
+/** What signals mean to a process that is exporter and client at once: they are for the hooks or for the command. */
+export interface LocalSignals extends Disposable {
+  /** The exit code of the signal that kept the command from running; unset without one. */
+  readonly exitCode: number | undefined;
+  /** Fires when the exporter is to stop. */
+  readonly stopping: AbortSignal;
+  /** Fires when it is to stop at once. */
+  readonly forced: AbortSignal;
+  /** Stops the exporter; a signal from now on forces it. */
+  stop(): void;
+  /** Runs the command, which then decides by itself what a signal means. */
+  whileCommand<T>(run: () => Promise<T>): Promise<T>;
+}
+
+/** Those that end a command on a terminal: without a listener, hooks and their devices would be left as they are. */
+const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** Listens for signals until disposed of. */
+export function localSignals(): LocalSignals {
+  const stopping = new AbortController(), forced = new AbortController();
+  let exitCode: number | undefined;
+  let hasCommand = false;
+  const receive = (name: Deno.Signal) => {
+    if (hasCommand) return;
+    if (stopping.signal.aborted) return forced.abort();
+    writeErr(`Stopping (${name}); a second signal stops at once\n`);
+    exitCode = 128 + constants.signals[name as keyof typeof constants.signals];
+    stopping.abort(new JumpstarterError("cancelled", `Stopped by ${name}`));
+  };
+  const listeners = names.map((name) => {
+    const listener = () => receive(name);
+    Deno.addSignalListener(name, listener);
+    return { name, listener };
+  });
+  return {
+    get exitCode() {
+      return exitCode;
+    },
+    stopping: stopping.signal,
+    forced: forced.signal,
+    stop: () => stopping.abort(),
+    async whileCommand(run) {
+      stopping.signal.throwIfAborted();
+      hasCommand = true;
+      try {
+        return await run();
+      } finally {
+        hasCommand = false;
+      }
+    },
+    [Symbol.dispose]() {
+      for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
+    },
+  };
+}
