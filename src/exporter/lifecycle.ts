@@ -47,6 +47,16 @@ export interface LifecycleParts {
   readonly exitOnLeaseEnd: boolean;
   /** Called whenever clients may call drivers. */
   readonly onReady: () => void;
+  /** How long things take; a test has less patience. */
+  readonly times?: LifecycleTimes;
+}
+
+/** How long the lifecycle waits. */
+export interface LifecycleTimes {
+  /** A failed beforeLease is tried again for the next client, after a pause that doubles from the first to the most. */
+  readonly retryPause: { readonly firstMs: number; readonly mostMs: number };
+  /** Who is waited for with a last word: clients that have asked within one time, for another at most. */
+  readonly lastWord: { readonly withinMs: number; readonly limitMs: number };
 }
 
 /** Why the lifecycle ended. */
@@ -58,25 +68,35 @@ type BeginEnd =
   | { readonly kind: "exit"; readonly reason: string }
   | { readonly kind: "endLease"; readonly reason: string };
 
-/** A failed beforeLease is tried again for the next client, after a pause that doubles from one second to a minute. */
-const retryPause = { firstMs: 1_000, mostMs: 60_000 };
+/** A client that waits asks several times a second; one that has asked within three is there to read a last word. */
+const usualTimes: LifecycleTimes = {
+  retryPause: { firstMs: 1_000, mostMs: 60_000 },
+  lastWord: { withinMs: 3_000, limitMs: 5_000 },
+};
 
-/** A client that waits asks several times a second; one that has asked within this time is there to read a last word. */
-const lastWord = { withinMs: 3_000, limitMs: 5_000 };
+/** Whether the exporter can go on after a session's end. */
+type FinishEnd =
+  | { readonly kind: "go"; readonly warning?: string }
+  | { readonly kind: "exit"; readonly reason: string };
 
 /** Runs the sessions of one exporter, one after the other. */
 export class Lifecycle {
   readonly #parts: LifecycleParts;
+  readonly #times: LifecycleTimes;
   #endSession = Promise.withResolvers<void>();
   #sessionEnded = Promise.withResolvers<string>();
 
   /** Makes a lifecycle that has not begun. */
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
+    this.#times = parts.times ?? usualTimes;
   }
 
   /** Ends the present session; answers when the exporter is ready for the next, or has ended. */
   endSession(): Promise<string> {
+    const { status, message } = this.#parts.status.current;
+    // There is none, and what comes next waits for a client that may never come.
+    if (status === ExporterStatus.BEFORE_LEASE_HOOK_FAILED) return Promise.resolve(message);
     const { promise } = this.#sessionEnded;
     this.#endSession.resolve();
     return promise;
@@ -85,11 +105,13 @@ export class Lifecycle {
   /** Runs sessions until the exporter is stopped or a hook ends it. */
   async run(): Promise<LifecycleEnd> {
     const { stopping, exitOnLeaseEnd, status } = this.#parts;
+    const { retryPause } = this.#times;
     let retryPauseMs = retryPause.firstMs;
     while (true) {
       const before = await this.#begin();
       if (before.kind === "exit") return await this.#lastWord(before.reason);
       if (before.kind !== "go") {
+        this.#answerEndSession(before.reason);
         await this.#retryTime(retryPauseMs);
         if (stopping.aborted) return this.#stopped();
         retryPauseMs = Math.min(2 * retryPauseMs, retryPause.mostMs);
@@ -98,9 +120,9 @@ export class Lifecycle {
       retryPauseMs = retryPause.firstMs;
       if (!stopping.aborted) await Promise.race([aborted(stopping), this.#endSession.promise]);
       const after = await this.#finish(before.beforeLease);
-      if (after !== undefined) return await this.#lastWord(after);
-      if (stopping.aborted || exitOnLeaseEnd) return this.#stopped();
-      status.set(ExporterStatus.AVAILABLE, "The session has ended; preparing the next");
+      if (after.kind === "exit") return await this.#lastWord(after.reason);
+      if (stopping.aborted || exitOnLeaseEnd) return this.#stopped(after.warning);
+      status.set(ExporterStatus.AVAILABLE, after.warning ?? "The session has ended; preparing the next");
     }
   }
 
@@ -126,35 +148,40 @@ export class Lifecycle {
     return { kind: hook.onFailure, reason };
   }
 
-  /** Runs afterLease; answers why the exporter must end, if it must. */
-  async #finish(beforeLease: BeforeLease | undefined): Promise<string | undefined> {
+  /** Runs afterLease; answers whether the exporter can go on, and what the next status is to warn of. */
+  async #finish(beforeLease: BeforeLease | undefined): Promise<FinishEnd> {
     const { hooks: { afterLease: hook }, status, runHook } = this.#parts;
-    if (hook === undefined) return undefined;
+    if (hook === undefined) return { kind: "go" };
     status.set(ExporterStatus.AFTER_LEASE_HOOK, "The afterLease hook is running");
     const { outcome, reason } = await runHook("afterLease", hook, beforeLease);
-    if (outcome.kind === "ok") return undefined;
-    if (hook.onFailure !== "warn") status.set(ExporterStatus.AFTER_LEASE_HOOK_FAILED, reason);
-    else status.set(ExporterStatus.AVAILABLE, `[HOOK_WARNING] ${reason}`);
-    return hook.onFailure === "exit" ? reason : undefined;
+    if (outcome.kind === "ok") return { kind: "go" };
+    if (hook.onFailure === "warn") return { kind: "go", warning: `[HOOK_WARNING] ${reason}` };
+    status.set(ExporterStatus.AFTER_LEASE_HOOK_FAILED, reason);
+    return hook.onFailure === "exit" ? { kind: "exit", reason } : { kind: "go" };
   }
 
   #ready(message: string): void {
     const { status, onReady } = this.#parts;
     this.#endSession = Promise.withResolvers<void>();
     status.set(ExporterStatus.LEASE_READY, message);
-    this.#sessionEnded.resolve(message);
-    this.#sessionEnded = Promise.withResolvers<string>();
+    this.#answerEndSession(message);
     onReady();
   }
 
-  #stopped(): LifecycleEnd {
-    this.#parts.status.set(ExporterStatus.OFFLINE, "The exporter has stopped");
-    this.#sessionEnded.resolve("The exporter has stopped");
+  /** Answers those who have ended a session and wait for what comes of it. */
+  #answerEndSession(message: string): void {
+    this.#sessionEnded.resolve(message);
+    this.#sessionEnded = Promise.withResolvers<string>();
+  }
+
+  #stopped(message = "The exporter has stopped"): LifecycleEnd {
+    this.#parts.status.set(ExporterStatus.OFFLINE, message);
+    this.#sessionEnded.resolve(message);
     return { kind: "stopped" };
   }
 
   async #lastWord(reason: string): Promise<LifecycleEnd> {
-    await this.#parts.status.readByAll(lastWord);
+    await this.#parts.status.readByAll(this.#times.lastWord);
     this.#sessionEnded.resolve(reason);
     return { kind: "hookFailed", reason };
   }

@@ -12,6 +12,9 @@ export interface StatusSnapshot {
   readonly previous?: ExporterStatus;
 }
 
+/** Who has not asked for so long is not remembered: an exporter that runs for months sees very many clients. */
+const forgottenAfterMs = 60_000;
+
 /** The exporter's status, versioned; readers are noted so that a last word can be waited for. */
 export class StatusBoard {
   #snapshot: StatusSnapshot = { status: ExporterStatus.AVAILABLE, message: "Starting", version: 0n };
@@ -32,9 +35,20 @@ export class StatusBoard {
 
   /** What the exporter says now, to a client at `peer`. */
   read(peer: string): StatusSnapshot {
-    this.#readers.set(peer, { version: this.#snapshot.version, at: Date.now() });
+    const now = Date.now();
+    this.#readers.delete(peer); // so that those who asked longest ago come first
+    this.#readers.set(peer, { version: this.#snapshot.version, at: now });
+    for (const [other, { at }] of this.#readers) {
+      if (now - at <= forgottenAfterMs) break;
+      this.#readers.delete(other);
+    }
     this.#onRead();
     return this.#snapshot;
+  }
+
+  /** How many clients are remembered. */
+  get readers(): number {
+    return this.#readers.size;
   }
 
   /**
