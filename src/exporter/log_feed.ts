@@ -98,7 +98,7 @@ class Subscriber {
   push(record: LogRecord): void {
     this.#queue.push(record);
     if (this.#queue.length - this.#next > maxBacklog) {
-      this.#next++;
+      this.#advance();
       this.#dropped++;
     }
     this.#wake();
@@ -112,12 +112,16 @@ class Subscriber {
       this.#dropped = 0;
       return line;
     }
-    this.#next++;
-    if (this.#next > 1_024 && this.#next * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#next);
-      this.#next = 0;
-    }
+    this.#advance();
     return record;
+  }
+
+  /** Steps over the oldest line, and lets go of those behind once in a while. */
+  #advance(): void {
+    this.#next++;
+    if (this.#next <= 1_024 || this.#next * 2 <= this.#queue.length) return;
+    this.#queue = this.#queue.slice(this.#next);
+    this.#next = 0;
   }
 
   more(): Promise<void> {

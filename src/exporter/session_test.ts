@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { ExporterStatus } from "../../proto/mod.ts";
+import { call, callStream, openStream } from "../driver/mod.ts";
+import { bareNode, rejectsWith } from "./bench_test.ts";
+import { LogFeed } from "./log_feed.ts";
+import { type Caller, Session, type SessionParts } from "./session.ts";
+import { StatusBoard } from "./status_board.ts";
+
+const caller = (more: Partial<Caller> = {}): Caller => ({
+  signal: new AbortController().signal,
+  peer: "192.0.2.7:1",
+  isTrusted: false,
+  ...more,
+});
+
+function openSession(more: Partial<SessionParts> = {}) {
+  const status = new StatusBoard(), stopped = new AbortController(), seen: AbortSignal[] = [];
+  const { node } = bareNode({
+    on: call({ run: (_device, _args, { signal }) => void seen.push(signal) }),
+    read: callStream({ run: () => [1, 2] }),
+    connect: openStream({ run: () => ({ readable: new ReadableStream(), writable: new WritableStream() }) }),
+  });
+  const feed = new LogFeed();
+  const session = new Session({
+    name: "bench",
+    uuid: "exporter",
+    motd: () => undefined,
+    root: node,
+    status,
+    feed,
+    stopped: stopped.signal,
+    endSession: () => Promise.resolve("ended"),
+    ...more,
+  });
+  return { session, status, stopped, seen, feed, uuid: node.uuid };
+}
+
+/** Each way to reach a driver. */
+const ways: Record<string, (session: Session, uuid: string, caller: Caller) => Promise<unknown>> = {
+  call: (session, uuid, caller) => session.call(uuid, "on", [], caller),
+  callStream: async (session, uuid, caller) => await Array.fromAsync(session.callStream(uuid, "read", [], caller)),
+  openStream: (session, uuid, caller) => session.openStream(uuid, "connect", caller),
+  openResource: (session, uuid, caller) =>
+    new Promise((resolve) => {
+      using resource = session.openResource(uuid, null, caller);
+      resolve(resource.handle);
+    }),
+};
+
+const { LEASE_READY, BEFORE_LEASE_HOOK, AFTER_LEASE_HOOK } = ExporterStatus;
+const states = Object.values(ExporterStatus).filter((state): state is ExporterStatus => typeof state === "number");
+
+for (const [way, reach] of Object.entries(ways)) {
+  for (const isTrusted of [false, true]) {
+    Deno.test(`${way} by ${isTrusted ? "a hook" : "a client"} is let in only in its states`, async () => {
+      for (const state of states) {
+        const { session, status, uuid, seen } = openSession();
+        status.set(state, "because it is so");
+        const isOpen = state === LEASE_READY || (isTrusted && [BEFORE_LEASE_HOOK, AFTER_LEASE_HOOK].includes(state));
+        const outcome = reach(session, uuid, caller({ isTrusted }));
+        if (isOpen) await outcome;
+        else {
+          const { message } = await rejectsWith(outcome, "not_ready");
+          assert.match(message, new RegExp(`\\(${ExporterStatus[state]}\\): because it is so`));
+          assert.equal(seen.length, 0, "the driver is not touched");
+        }
+      }
+    });
+  }
+}
+
+Deno.test("an id that is none, and one that nobody has, are told apart", async () => {
+  const { session, status, uuid } = openSession();
+  status.set(LEASE_READY, "");
+  for (const reach of Object.values(ways)) {
+    for (const bad of ["", "power", "../..", `${uuid}0`]) {
+      await rejectsWith(reach(session, bad, caller()), "invalid_argument");
+    }
+    await rejectsWith(reach(session, "00000000-0000-4000-8000-00000000000f", caller()), "not_found");
+    await reach(session, uuid.toUpperCase(), caller());
+  }
+});
+
+Deno.test("a call's signal fires when its client goes, and when the exporter stops", async () => {
+  const { session, status, stopped, seen, uuid } = openSession();
+  status.set(LEASE_READY, "");
+  const client = new AbortController();
+  await session.call(uuid, "on", [], caller({ signal: client.signal }));
+  await session.call(uuid, "on", [], caller());
+  client.abort();
+  assert.deepEqual(seen.map(({ aborted }) => aborted), [true, false]);
+  stopped.abort();
+  assert.deepEqual(seen.map(({ aborted }) => aborted), [true, true]);
+});
+
+Deno.test("the report has the exporter's name, whatever it is, and the present message of the day", () => {
+  for (const name of ["bench", "Prüfstand 7 \u{1f50c}", "__proto__", "a=b,c", ""]) {
+    let motd: string | undefined;
+    const { session } = openSession({ name, motd: () => motd });
+    assert.deepEqual(session.report().labels, { "jumpstarter.dev/name": name });
+    assert.equal(session.report().motd, undefined);
+    motd = "hello";
+    assert.equal(session.report().motd, "hello");
+    assert.equal(session.report().reports.length, 1);
+  }
+});
+
+Deno.test("status, logs and the end of a session are open to everyone at any time", async () => {
+  const { session, status, stopped, feed } = openSession();
+  status.set(ExporterStatus.BEFORE_LEASE_HOOK_FAILED, "no power");
+  assert.equal(session.status(caller()).message, "no power");
+  assert.equal(await session.endSession(), "ended");
+  feed.push({ time: new Date(), severity: "INFO", message: "line", source: "system" });
+  const lines = Array.fromAsync(session.logs(caller()));
+  stopped.abort();
+  assert.deepEqual((await lines).map(({ message }) => message), ["line"]);
+});
