@@ -24,7 +24,7 @@ export async function callMethod(
   try {
     return await method.run(node.device, parsed, context) ?? null;
   } catch (error) {
-    throw toDriverError(node, name, error, context);
+    throw toDriverError(node, name, error, context.signal);
   }
 }
 
@@ -43,7 +43,7 @@ export async function* callStreamMethod(
   try {
     yield* method.run(node.device, parsed, context);
   } catch (error) {
-    throw toDriverError(node, name, error, context);
+    throw toDriverError(node, name, error, context.signal);
   }
 }
 
@@ -54,7 +54,7 @@ export async function openStreamMethod(node: DriverNode, name: string, signal: A
   try {
     return await method.run(node.device, context);
   } catch (error) {
-    throw toDriverError(node, name, error, context);
+    throw toDriverError(node, name, error, context.signal);
   }
 }
 
@@ -141,19 +141,22 @@ const connectionFailures: ReadonlySet<string> = new Set([
   "EPIPE",
 ]);
 
-function toDriverError(
-  { path, definition }: DriverNode,
-  method: string,
+/** The error that a client is told, and a line in the exporter's log that says why. */
+export function toDriverError(
+  { path, definition, log }: DriverNode,
+  operation: string,
   error: unknown,
-  { log, signal }: CallContext,
+  signal: AbortSignal,
 ): JumpstarterError {
+  const details = { driver: path, method: operation, cause: error };
   if (signal.aborted) {
-    return new DriverError("cancelled", `${path}.${method} was cancelled`, { driver: path, method, cause: error });
+    return new DriverError("cancelled", `${path}.${operation} was cancelled`, details);
   }
   const message = describe(error);
-  log.error(`${path}.${method} of ${definition.type} failed: ${message}`);
-  if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
-  return new DriverError(errorCode(error), message, { driver: path, method, cause: error });
+  const callLog = log.child({ operation });
+  callLog.error(`${path}.${operation} of ${definition.type} failed: ${message}`);
+  if (error instanceof Error && error.stack !== undefined) callLog.debug(error.stack);
+  return new DriverError(errorCode(error), message, details);
 }
 
 function describe(error: unknown): string {

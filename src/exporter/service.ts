@@ -3,6 +3,7 @@
  */
 import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
+import type { Json } from "../json.ts";
 import type { LogRecord, LogSource } from "../log.ts";
 import { bindService, type BoundService, fromValue, relayFrames, type ServerCall, toValue } from "../rpc/mod.ts";
 import type { Session } from "./session.ts";
@@ -21,11 +22,11 @@ export function exporterServices(session: Session): BoundService[] {
       getReport: () => session.report(),
       async driverCall({ uuid, method, args }, call) {
         const result = await session.call(uuid, method, args.map(fromValue), call);
-        return { uuid: crypto.randomUUID(), result: toValue(result) };
+        return { uuid: crypto.randomUUID(), result: toResult(result) };
       },
       async *streamingDriverCall({ uuid, method, args }, call) {
         for await (const result of session.callStream(uuid, method, args.map(fromValue), call)) {
-          yield { uuid: crypto.randomUUID(), result: toValue(result) };
+          yield { uuid: crypto.randomUUID(), result: toResult(result) };
         }
       },
       async *logStream(_request, call) {
@@ -53,11 +54,24 @@ export function exporterServices(session: Session): BoundService[] {
         } else {
           const stream = await session.openStream(request.uuid, request.method, call);
           call.sendMetadata({});
-          yield* relayFrames(requests, stream, call.signal);
+          try {
+            yield* relayFrames(requests, stream, call.signal);
+          } catch (error) {
+            throw session.streamError(request.uuid, request.method, error, call);
+          }
         }
       },
     }),
   ];
+}
+
+/** An argument that is no JSON value is its caller's fault; a result that is none is its driver's. */
+function toResult(result: Json): pb.Value {
+  try {
+    return toValue(result);
+  } catch (cause) {
+    throw new JumpstarterError("driver", "The driver answered with what is no JSON value", { cause });
+  }
 }
 
 function toLogMessage({ time, severity, message, source, driverType, operation, fields }: LogRecord) {

@@ -3,7 +3,7 @@ import type { ByteStream } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { LogRecord } from "../log.ts";
-import { callMethod, callStreamMethod, openStreamMethod } from "./dispatch.ts";
+import { callMethod, callStreamMethod, openStreamMethod, toDriverError } from "./dispatch.ts";
 import type { DriverNode } from "./driver_node.ts";
 import type { LogFeed } from "./log_feed.ts";
 import { type DriverReport, nodesByUuid, reportTree } from "./report.ts";
@@ -93,6 +93,11 @@ export class Session {
   async openStream(uuid: string, method: string, caller: Caller): Promise<ByteStream> {
     this.#admit(caller);
     return await openStreamMethod(this.#node(uuid), method, this.#until(caller));
+  }
+
+  /** What a client is told of a raw stream that broke: a device's own error, in this project's terms. */
+  streamError(uuid: string, method: string, error: unknown, { signal }: Caller): unknown {
+    return error instanceof JumpstarterError ? error : toDriverError(this.#node(uuid), method, error, signal);
   }
 
   /** Opens a stream for a file that one of a driver's methods is to read or write. */
