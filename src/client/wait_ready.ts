@@ -73,11 +73,12 @@ function failure(status: pb.ExporterStatus, message: string): JumpstarterError {
   return new HookError(message || `The exporter reports ${pb.ExporterStatus[status]}`, []);
 }
 
+/** A pause that the signal ends. */
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const give = () => {
       clearTimeout(timer);
-      reject(signal?.reason);
+      resolve(); // the next question is refused with the reason
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", give);

@@ -95,7 +95,7 @@ Deno.test("a call's signal fires when its client goes, and when the exporter sto
 
 Deno.test("the report has the exporter's name, whatever it is, and the present message of the day", () => {
   for (const name of ["bench", "Prüfstand 7 \u{1f50c}", "__proto__", "a=b,c", ""]) {
-    let motd: string | undefined;
+    let motd: string | undefined = undefined;
     const { session } = openSession({ name, motd: () => motd });
     assert.deepEqual(session.report().labels, { "jumpstarter.dev/name": name });
     assert.equal(session.report().motd, undefined);
