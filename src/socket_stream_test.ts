@@ -17,12 +17,13 @@ async function openPair() {
 
 /** Waits until a number that grows does so no more for a quarter of a second. */
 async function standsStill(count: () => number): Promise<number> {
-  for (let last = -1;; last = count()) {
-    if (last > 0 && last === count()) return last;
+  let last = -1;
+  while (last <= 0 || last !== count()) {
     assert.ok(count() < muchBytes, `${count()} bytes were taken, and nobody reads them`);
     last = count();
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
+  return last;
 }
 
 /** How many sockets this process holds. */

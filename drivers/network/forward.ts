@@ -144,25 +144,19 @@ class Relay {
 
   /** Never rejects: what goes wrong with one connection is no matter for the others. */
   async #relay(local: ByteStream): Promise<void> {
-    // One way's failure ends the other way too: nothing would ever come of it.
-    const broken = new AbortController();
-    const signal = AbortSignal.any([this.#stopping.signal, broken.signal]);
+    const { signal } = this.#stopping;
     try {
       const device = await this.#parts.open(signal);
-      const pump = async (from: ReadableStream<Uint8Array>, to: WritableStream<Uint8Array>) => {
-        try {
-          await from.pipeTo(to, { signal });
-        } catch (error) {
-          broken.abort(error);
-          throw error;
-        }
-      };
-      const ways = [pump(local.readable, device.writable), pump(device.readable, local.writable)];
-      const failed = (await Promise.allSettled(ways)).find((way) => way.status === "rejected");
-      if (failed !== undefined) throw signal.aborted ? signal.reason : failed.reason;
+      // A way that fails tears both its ends down, and with them the other way.
+      const ways = await Promise.allSettled([
+        local.readable.pipeTo(device.writable, { signal }),
+        device.readable.pipeTo(local.writable, { signal }),
+      ]);
+      const failed = ways.find((way) => way.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
     } catch (error) {
       await Promise.allSettled([local.readable.cancel(error), local.writable.abort(error)]);
-      if (!this.#stopping.signal.aborted) this.#parts.onFailure?.(error);
+      if (!signal.aborted) this.#parts.onFailure?.(error);
     }
   }
 }

@@ -131,6 +131,16 @@ Deno.test("a port that is taken, and a signal that has fired, are told at once",
   await assert.rejects(listenTcp({ open, signal: AbortSignal.abort(reason) }, "127.0.0.1", 0), reason);
 });
 
+Deno.test("a connection that cannot be opened to the device is closed for the program, too", async () => {
+  const reason = new Error("no device today");
+  const failures: unknown[] = [];
+  const open = () => Promise.reject(reason);
+  await using forward = await listenTcp({ open, onFailure: (error) => failures.push(error) }, "127.0.0.1", 0);
+  using local = await Deno.connect({ hostname: forward.host, port: forward.port });
+  assert.equal(await local.read(new Uint8Array(1)).catch(() => null), null);
+  assert.deepEqual(failures, [reason]);
+});
+
 Deno.test("a device that does not read stops the program at the other end of a forward", async () => {
   let taken = 0;
   const open = (signal: AbortSignal) =>

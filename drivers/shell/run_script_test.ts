@@ -53,6 +53,16 @@ Deno.test("a time-out and a signal reach a script whose output nobody reads", as
   await assert.rejects(Array.fromAsync(stopped.pieces), reason);
 });
 
+Deno.test("nothing of a script is left when its last piece has come", async () => {
+  await using run = start("sleep 1000 & echo $!");
+  let text = "";
+  for await (const [stdout, , code] of run.pieces()) {
+    text += stdout;
+    if (code !== null) assert.ok(!await isAlive(parseInt(text)));
+  }
+  assert.ok(parseInt(text) > 0);
+});
+
 Deno.test("no call leaves a descriptor behind, however it ends", async () => {
   const runAll = async () => {
     for (const script of ["echo done", "exit 3", "sleep 1000", "yes"]) {

@@ -176,7 +176,8 @@ Deno.test("a call that runs out of time ends the group", async () => {
 });
 
 Deno.test("an exporter that stops waits until its scripts are gone", async () => {
-  const bench = await serve({ hang: hanging });
+  // It takes its time to end.
+  const bench = await serve({ hang: `trap "sleep 0.5; exit" TERM; ${hanging}` });
   const watch = pidWatch();
   const running = client(bench).run("hang", [], { onStdout: watch.onStdout });
   const pids = await watch.pids;
