@@ -9,7 +9,7 @@ import { exitCodes } from "./exit_code.ts";
 import { interactiveShell } from "./interactive_shell.ts";
 import { type ExporterLog, followExporterLogs, showExporterLog } from "./follow_exporter_logs.ts";
 import type { MainOptions } from "./main_options.ts";
-import { writeErr } from "./output.ts";
+import { printable, printableLines, writeErr } from "./output.ts";
 import { logLevel } from "./program.ts";
 import { runChild } from "./run_child.ts";
 
@@ -92,7 +92,7 @@ async function shellAt(
 ): Promise<number> {
   await ready(channel, options, log, signal);
   const exporter = await openExporter(channel, packages);
-  if (words.length === 0 && exporter.motd !== "") writeErr(`${exporter.motd}\n`);
+  if (words.length === 0 && exporter.motd !== "") writeErr(`${printableLines(exporter.motd)}\n`);
   await using dir = await makeShellDir(launcher);
   const childEnv = { ...shellEnv(env, dir.binDir), ...connection.env, ...exporterEnv(exporter) };
   if (words.length > 0) return await runCommand(words, childEnv);
@@ -108,9 +108,9 @@ async function ready(channel: Channel, { readyTimeout }: ShellOptions, log: Expo
     const warning = await waitReady(channel, {
       timeoutMs: readyTimeout * 1_000,
       signal,
-      onStatus: ({ status, message }) => writeErr(`Waiting for the exporter: ${message || status}\n`),
+      onStatus: ({ status, message }) => writeErr(`Waiting for the exporter: ${printable(message || status)}\n`),
     });
-    if (warning !== undefined) writeErr(`Warning: ${warning}\n`);
+    if (warning !== undefined) writeErr(`Warning: ${printable(warning)}\n`);
   } catch (error) {
     throw error instanceof HookError ? hookError(error.message, log) : error;
   }

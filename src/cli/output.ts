@@ -1,7 +1,7 @@
 /**
  * The one place that writes to the terminal: results on stdout, everything else on stderr.
  */
-import { JumpstarterError } from "../errors.ts";
+import { ConfigError, JumpstarterError } from "../errors.ts";
 import { atLeast, type LogRecord, type LogSink, type Severity } from "../log.ts";
 
 /** How log lines look. */
@@ -37,8 +37,11 @@ export function writeErrBytes(bytes: Uint8Array): void {
 export function writeError(program: string, error: unknown, hasDetails: boolean): void {
   const known = error instanceof JumpstarterError;
   const prefix = known ? program : `${program}: internal error`;
-  writeErr(`${prefix}: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (known && error.hint !== undefined) writeErr(`  ${error.hint}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  // A config's problems are a line each, which editors find their way by.
+  const text = error instanceof ConfigError ? printableLines(message) : printable(message);
+  writeErr(`${prefix}: ${text}\n`);
+  if (known && error.hint !== undefined) writeErr(`  ${printable(error.hint)}\n`);
   if (!hasDetails) return;
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) writeErr(`${cause.stack}\n`);
 }
@@ -64,10 +67,23 @@ function formatJson({ time, ...record }: LogRecord): string {
   return `${JSON.stringify({ time: time.toISOString(), ...record })}\n`;
 }
 
-/** A line from elsewhere must not move the cursor or end early; colours and tabs may stay. */
-function printable(text: string): string {
+/**
+ * Text from elsewhere as it may be shown: it cannot move the cursor, set the terminal's title, or pass for a line of
+ * its own. Colours and tabs stay; a further line is set in.
+ */
+export function printable(text: string): string {
   // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g, (char) => JSON.stringify(char).slice(1, -1));
+  return text.replace(/\x1b(?!\[[\d;:]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g, escaped)
+    .replaceAll("\n", "\n    ");
+}
+
+/** The same for text that may have lines of its own. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
