@@ -1,0 +1,75 @@
+/** `jmp shell` without a command, on a terminal as a user has it: util-linux's `script` makes one. */
+import assert from "node:assert/strict";
+import { type RunningExporter, startExporter } from "../fixtures/exporter.ts";
+import { Place } from "../fixtures/place.ts";
+import { jmpWords, Program } from "../fixtures/program.ts";
+
+/** Why these tests cannot run here; nothing where they can. */
+async function missing(): Promise<string | undefined> {
+  try {
+    const { stdout } = await new Deno.Command("script", { args: ["--version"] }).output();
+    return new TextDecoder().decode(stdout).includes("util-linux") ? undefined : "this is another `script`";
+  } catch {
+    return "there is no `script` here to make a terminal with";
+  }
+}
+
+const reason = await missing();
+
+function terminalTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: reason === undefined ? name : `${name} (not run: ${reason})`, ignore: reason !== undefined, fn });
+}
+
+/** Starts `jmp shell` on a terminal of its own. */
+function startShell(place: Place, exporter: RunningExporter, shell: string): Program {
+  const words = [...jmpWords, ...exporter.shell].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  return new Program(place, ["script", "-qfec", `exec ${words}`, "/dev/null"], { env: { SHELL: shell, TERM: "dumb" } });
+}
+
+for (const shell of ["/bin/bash", "/bin/sh"]) {
+  terminalTest(`${shell} is a shell in which j drives the exporter`, async () => {
+    await using place = await Place.open();
+    // A user's own start-up file, with a PATH that knows no j.
+    await Deno.writeTextFile(place.path("home", ".bashrc"), "PATH=/usr/local/bin:/usr/bin:/bin\nPS1='own> '\n");
+    await using exporter = await startExporter(place, { config: { name: "lab/bench 1", motd: "Be kind." } });
+    await exporter.ready();
+    await using program = startShell(place, exporter, shell);
+    const prompt = shell === "/bin/bash" ? "[lab_bench 1] own> " : "[lab_bench 1] $ ";
+    await program.seeOut(`Be kind.\r\n`);
+    await program.seeOut(prompt);
+    await program.type("j power on\n");
+    await exporter.program.seeErr("[MockPower] power on\n");
+    await program.type("j power read; echo code=$?\n");
+    await program.seeOut("5 V  2 A  10 W\r\ncode=0\r\n");
+    await program.type("exit 7\n");
+    const { code, stdout } = await program.ended();
+    assert.equal(code, 7, stdout);
+    assert.deepEqual((await place.leftFiles()).filter((name) => name.includes("shell")), []);
+    assert.deepEqual(await place.leftProcesses("script"), []);
+  });
+}
+
+terminalTest("ctrl-C is for the command that runs in the shell, not for the shell", async () => {
+  await using place = await Place.open();
+  await using exporter = await startExporter(place);
+  await exporter.ready();
+  await using program = startShell(place, exporter, "/bin/bash");
+  await program.seeOut("[bench] ");
+  await program.type("j power read -n 1000 -i 0.01; echo code=$?\n");
+  await program.seeOut("5 V  2 A  10 W");
+  await program.type("\x03");
+  await program.seeOut(/code=130\r\n/);
+  await program.type("echo still $((40 + 2)); exit\n");
+  await program.seeOut("still 42\r\n");
+  assert.equal((await program.ended()).code, 0);
+});
+
+terminalTest("the end of input ends the shell", async () => {
+  await using place = await Place.open();
+  await using exporter = await startExporter(place);
+  await exporter.ready();
+  await using program = startShell(place, exporter, "/bin/sh");
+  await program.seeOut("[bench] $ ");
+  await program.type("\x04");
+  assert.equal((await program.ended()).code, 0);
+});
