@@ -2,9 +2,11 @@
  * gRPC, wrapped once: servers and channels over TCP, TLS and Unix sockets, one status table, keepalive both ways,
  * the passphrase, and raw streams. No other room imports `@grpc/grpc-js`.
  *
- * Permissions: `--allow-env` for the `GRPC_*` variables that grpc-js reads at import (or `--ignore-env`), and
- * `--allow-net` for the address served or called. A Unix socket also needs `--allow-read` and `--allow-write` of its
- * path.
+ * Permissions: `--allow-net` for the address served or called, and `--allow-env` for what grpc-js reads, or
+ * `--ignore-env` for all of it: `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`, `GRPC_EXPERIMENTAL_ENABLE_OUTLIER_DETECTION`,
+ * `GRPC_NODE_DEBUG_SEND_ERROR_DETAILS`, `GRPC_NODE_TRACE`, `GRPC_NODE_USE_ALTERNATIVE_RESOLVER`,
+ * `GRPC_NODE_VERBOSITY`, `GRPC_SSL_CIPHER_SUITES`, `GRPC_TRACE`, `GRPC_VERBOSITY`. A Unix socket also needs
+ * `--allow-read` and `--allow-write` of its path, and `--allow-net=unix:` with it.
  *
  * @module
  */
