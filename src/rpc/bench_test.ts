@@ -101,6 +101,12 @@ export async function within<T>(promise: Promise<T>, what: string, limitMs = 20_
   }
 }
 
+/** Asserts that a promise rejects, in time and not for lack of it. */
+export async function breaks(promise: Promise<unknown>, what: string): Promise<void> {
+  const hasBroken = await within(promise.then(() => false, () => true), what);
+  assert.ok(hasBroken, `it did not break: ${what}`);
+}
+
 /** A listener that is no exporter: it does with each connection what `accept` does. */
 export async function listenRaw(
   accept: (socket: Socket) => void,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  breaks,
   driverCall,
   getStatus,
   logStream,
@@ -111,5 +112,5 @@ Deno.test("calls after the channel is closed fail, and do not hang", async () =>
   const channel = new Channel({ address: bench.server.address });
   await channel.unary(getStatus, {});
   channel[Symbol.dispose]();
-  await assert.rejects(within(channel.unary(getStatus, {}), "the call"));
+  await breaks(channel.unary(getStatus, {}), "the call");
 });

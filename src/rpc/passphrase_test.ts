@@ -22,7 +22,7 @@ Deno.test("any printable passphrase opens what was locked with it, and nothing e
     assert.equal(isAdmitted(presented(expected)), true);
     assert.equal(isAdmitted(presented(other)), other === expected);
     assert.equal(isAdmitted(presented()), false);
-    assert.equal(isAdmitted(presented(other, expected)), false);
+    assert.equal(isAdmitted(presented(expected, other)), false);
   }));
 });
 

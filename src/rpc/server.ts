@@ -7,7 +7,7 @@ import type { Logger } from "../log.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
 import { passphraseChecker } from "./passphrase.ts";
-import { type Admission, type BoundService, plainPeer } from "./service.ts";
+import { type Admission, type BoundService, plainPeer, type RunningCalls } from "./service.ts";
 import { assertCertificate, type ServerCertificate } from "./tls.ts";
 import { WideServer } from "./wide_server.ts";
 
@@ -58,7 +58,14 @@ export async function serve(options: ServeOptions): Promise<Server> {
   if (certificate !== undefined) assertCertificate(certificate);
   const grpcServer = new WideServer(keepalive);
   const admit = admission(options);
-  for (const service of services) grpcServer.addService(service.definition, service.bind(admit, isTrusted));
+  const running = new Set<Promise<void>>();
+  const noted: RunningCalls = {
+    add(call) {
+      running.add(call);
+      call.finally(() => running.delete(call));
+    },
+  };
+  for (const service of services) grpcServer.addService(service.definition, service.bind(admit, isTrusted, noted));
   const injector = grpcServer.createInjector();
   const sockets = new Set<Socket>();
   const accept = (socket: Socket) => {
@@ -84,7 +91,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const bound = await listen(listener, address);
   const stop = async (graceMs: number) => {
     listener.close();
-    await within(graceMs, (done) => grpcServer.tryShutdown(done));
+    // grpc-js itself waits for no call of a connection that was handed to it.
+    await within(graceMs, (done) => Promise.all(running).then(() => grpcServer.tryShutdown(done)));
     grpcServer.forceShutdown();
     injector.destroy();
     for (const socket of sockets) socket.destroy();

@@ -105,11 +105,22 @@ Deno.test("stopping lets a call end within its grace", strict, async () => {
   });
   const call = bench.channel.unary(driverCall, {});
   await begun.promise;
-  const stopped = bench.server.stop(20_000);
+  let hasStopped = false;
+  const stopped = bench.server.stop(20_000).then(() => hasStopped = true);
+  await isRefused(bench.server);
+  assert.equal(hasStopped, false);
   release.resolve();
   assert.equal((await within(call, "the call")).uuid, "done");
   await within(stopped, "the stop");
 });
+
+/** Waits until nobody is let in any more. */
+async function isRefused({ address }: Server): Promise<void> {
+  if (address.kind !== "tcp") throw new Error("not TCP");
+  const { port } = address;
+  const refused = () => Deno.connect({ hostname: "127.0.0.1", port }).then((conn) => conn.close(), () => true);
+  while (!await refused()) { /* a few more may get in while it closes */ }
+}
 
 Deno.test("stopping is bounded when a call hangs, whose handler and caller both hear of it", strict, async () => {
   const { handlers, begun, ended } = hanging();

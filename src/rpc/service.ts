@@ -57,20 +57,26 @@ export type ServiceHandlers<S extends DescService> = { [N in keyof S["method"]]:
 /** Admits a call or throws the error that it ends with. */
 export type Admission = (metadata: Metadata, peer: string, path: string) => void;
 
+/** Where a server notes the calls that run. */
+export interface RunningCalls {
+  /** Notes a call from its beginning to its end. */
+  add(call: Promise<void>): void;
+}
+
 /** A service that a server can serve. */
 export interface BoundService {
   readonly definition: ServiceDefinition;
-  bind(admit: Admission, isTrusted: boolean): UntypedServiceImplementation;
+  bind(admit: Admission, isTrusted: boolean, running: RunningCalls): UntypedServiceImplementation;
 }
 
 /** Pairs a service's description with its handlers. */
 export function bindService<S extends DescService>(service: S, handlers: ServiceHandlers<S>): BoundService {
   return {
     definition: Object.fromEntries(service.methods.map((method) => [method.localName, methodCodec(method)])),
-    bind: (admit, isTrusted) =>
+    bind: (admit, isTrusted, running) =>
       Object.fromEntries(service.methods.map((method) => {
         const handler = handlers[method.localName as keyof S["method"]] as UntypedHandler;
-        return [method.localName, adapt(method, handler, admit, isTrusted)];
+        return [method.localName, adapt(method, handler, admit, isTrusted, running)];
       })),
   };
 }
@@ -111,22 +117,30 @@ type AnyServerCall = Pick<ServerUnaryCall<unknown, unknown>, "cancelled" | "meta
 
 type ResponseSink = Pick<ServerWritableStream<unknown, unknown>, "write"> & EventEmitter;
 
-function adapt(method: DescMethod, handler: UntypedHandler, admit: Admission, isTrusted: boolean): UntypedHandleCall {
+function adapt(
+  method: DescMethod,
+  handler: UntypedHandler,
+  admit: Admission,
+  isTrusted: boolean,
+  running: RunningCalls,
+): UntypedHandleCall {
   const path = `/${method.parent.typeName}/${method.name}`;
   const open = (call: AnyServerCall) => {
     admit(call.metadata, plainPeer(call.getPeer()), path);
     return serverCall(call, isTrusted);
   };
   if (method.methodKind === "unary") {
-    return async (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) => {
+    const answer = async (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) => {
       try {
         respond(null, await handler(call.request, open(call)));
       } catch (error) {
         respond(toStatus(error));
       }
     };
+    return (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) =>
+      running.add(answer(call, respond));
   }
-  return async (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
+  const stream = async (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
     try {
       const scope = open(call);
       // The iterator must not destroy the call when the handler stops reading: the response is still to be sent.
@@ -137,6 +151,8 @@ function adapt(method: DescMethod, handler: UntypedHandler, admit: Admission, is
       if (!call.cancelled) call.emit("error", toStatus(error));
     }
   };
+  return (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) =>
+    running.add(stream(call));
 }
 
 /**
