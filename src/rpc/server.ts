@@ -1,6 +1,7 @@
 import type { ServerOptions as GrpcServerOptions } from "@grpc/grpc-js";
 import { chmod, unlink } from "node:fs/promises";
 import { createServer as createTcpServer, type Server as SocketServer, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:tls";
 import { JumpstarterError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -89,10 +90,15 @@ export async function serve(options: ServeOptions): Promise<Server> {
     socket.destroy(); // a handshake that ran out of time leaves it open
   });
   const bound = await listen(listener, address);
+  // grpc-js itself waits for no call of a connection that was handed to it, nor for what was just written to it.
+  const endCalls = async () => {
+    await Promise.all(running);
+    await setImmediate();
+    await grpcServer.delivered();
+  };
   const stop = async (graceMs: number) => {
     listener.close();
-    // grpc-js itself waits for no call of a connection that was handed to it.
-    await within(graceMs, (done) => Promise.all(running).then(() => grpcServer.tryShutdown(done)));
+    await within(graceMs, (done) => void endCalls().then(() => grpcServer.tryShutdown(done)));
     grpcServer.forceShutdown();
     injector.destroy();
     for (const socket of sockets) socket.destroy();

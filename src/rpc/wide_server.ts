@@ -1,5 +1,5 @@
 import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
-import type { Http2Server, Settings } from "node:http2";
+import type { Http2Server, ServerHttp2Session, Settings } from "node:http2";
 
 /** How much a peer may send ahead: on a whole connection, and on each stream of it. */
 const WINDOW_BYTES = 1024 * 1024;
@@ -18,13 +18,28 @@ interface Internals {
  * uploads run about twice as fast.
  */
 export class WideServer extends Server {
+  readonly #sessions = new Set<ServerHttp2Session>();
+
   /** What takes the connections that this server is to serve, as plaintext streams: TLS, if any, ends before it. */
   createInjector(): ConnectionInjector {
     const { commonServerOptions, http2Servers } = this as unknown as Internals;
     commonServerOptions.settings = { ...commonServerOptions.settings, ...WIDE_SETTINGS };
     const injector = this.createConnectionInjector(ServerCredentials.createInsecure());
     // The newest entry is the one just made. The settings widen streams alone; the connection has a window of its own.
-    [...http2Servers.keys()].at(-1)?.on("session", (session) => session.setLocalWindowSize(WINDOW_BYTES));
+    [...http2Servers.keys()].at(-1)?.on("session", (session) => {
+      session.setLocalWindowSize(WINDOW_BYTES);
+      this.#sessions.add(session);
+      session.once("close", () => this.#sessions.delete(session));
+    });
     return injector;
+  }
+
+  /** Settles once each client has shown, by answering a ping, that it has all that was sent before, or has gone. */
+  async delivered(): Promise<void> {
+    await Promise.all(Array.from(this.#sessions, (session) =>
+      new Promise<void>((resolve) => {
+        session.once("close", resolve);
+        if (session.destroyed || !session.ping(() => resolve())) resolve();
+      })));
   }
 }
