@@ -35,11 +35,14 @@ export function followExporterLogs(channel: Channel, sink: LogSink): AsyncDispos
     for await (const record of followLogs(channel, stop.signal)) sink(record);
   };
   // A log that cannot be followed is no reason to stop: the calls that matter say what is wrong by themselves.
-  const followed = follow().catch(() => {});
+  let hasEnded = false;
+  const followed = follow().catch(() => {}).finally(() => hasEnded = true);
   return {
     async [Symbol.asyncDispose]() {
       // An answer to this comes after every line that was written before it.
-      await channel.unary(ExporterService.method.getStatus, {}, { timeoutMs: drainLimitMs }).catch(() => {});
+      if (!hasEnded) {
+        await channel.unary(ExporterService.method.getStatus, {}, { timeoutMs: drainLimitMs }).catch(() => {});
+      }
       stop.abort();
       await followed;
     },

@@ -30,7 +30,8 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   const log = showExporterLog({ least: options.exporterLogs ? logLevel(options, "INFO") : undefined });
   if (isLocal) return await localShell(words, log, options, main);
   const connection = await remoteConnection(options, main.env);
-  using channel = openChannel(connection.address, connection.options);
+  const readyTimeoutMs = options.readyTimeout * 1_000;
+  using channel = openChannel(connection.address, { ...connection.options, readyTimeoutMs });
   await using _following = followExporterLogs(channel, log.sink);
   return await shellAt(words, { connection, channel, log, runCommand: runChild }, options, main);
 }

@@ -85,6 +85,9 @@ export class Exporter implements AsyncDisposable {
   }
 }
 
+/** How long a server may take to show that it is an exporter. */
+const maxConnectMs = 10_000;
+
 /** Opens a channel to an address as a user writes it. */
 export function openChannel(address: string | Address, options: ConnectOptions = {}): Channel {
   const parsed = typeof address === "string" ? parseAddress(address) : address;
@@ -93,6 +96,8 @@ export function openChannel(address: string | Address, options: ConnectOptions =
     address: parsed,
     tls: isPlaintext ? undefined : { ca: options.tlsCa },
     passphrase: options.passphrase,
+    // Who does not wait for long does not wait for a silent server either; 0 only means not to wait for hooks.
+    connectTimeoutMs: options.readyTimeoutMs ? Math.min(options.readyTimeoutMs, maxConnectMs) : undefined,
   });
 }
 

@@ -6,7 +6,7 @@ import { connect as connectTls } from "node:tls";
 import { JumpstarterError } from "../errors.ts";
 import { type Address, formatAddress } from "./address.ts";
 import type { ChannelOptions } from "./channel_options.ts";
-import { explainFailure } from "./explain_failure.ts";
+import { explainFailure, notAnExporter } from "./explain_failure.ts";
 import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
 import { keepMessagesBeforeErrors } from "./ordered_status.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
@@ -43,6 +43,9 @@ export class Channel implements Disposable {
   readonly #client: Client;
   readonly #options: ChannelOptions;
   #wasConnected = false;
+  #isForeign = false;
+  /** Why the exporter cannot be reached, while that is looked into: once for all calls that fail together. */
+  #search?: Promise<JumpstarterError>;
 
   /** Opens a channel; the connection itself begins with the first call. */
   constructor(options: ChannelOptions) {
@@ -78,11 +81,10 @@ export class Channel implements Disposable {
       callOptions(limits),
       (error, response) => error === null ? resolve(response as MessageShape<O>) : reject(error),
     );
+    call.once("metadata", this.#heard);
     const release = cancelOn(limits.signal, call);
     try {
-      const response = await promise;
-      this.#wasConnected = true;
-      return response;
+      return await promise;
     } catch (error) {
       throw await this.#explain(error);
     } finally {
@@ -106,7 +108,7 @@ export class Channel implements Disposable {
       this.#metadata(),
       callOptions(limits),
     );
-    call.once("metadata", () => this.#wasConnected = true);
+    call.once("metadata", this.#heard);
     const release = cancelOn(limits.signal, call);
     try {
       for await (const response of call) yield response as MessageShape<O>;
@@ -136,7 +138,7 @@ export class Channel implements Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, string>>>();
     promise.catch(() => {/* not everyone asks for it */});
     call.once("metadata", (metadata: Metadata) => {
-      this.#wasConnected = true;
+      this.#heard(metadata);
       resolve(Object.fromEntries(Object.entries(metadata.getMap()).map(([key, value]) => [key, value.toString()])));
     });
     const release = cancelOn(limits.signal, call);
@@ -158,14 +160,29 @@ export class Channel implements Disposable {
     return metadata;
   }
 
+  /** A web server answers gRPC's questions with pages, which grpc-js would take for messages. */
+  readonly #heard = (metadata: Metadata): void => {
+    const [type] = metadata.get("content-type");
+    this.#wasConnected ||= type === undefined || String(type).startsWith("application/grpc");
+    this.#isForeign ||= !this.#wasConnected;
+  };
+
   async #explain(error: unknown): Promise<JumpstarterError> {
     if (!isServiceError(error)) throw error;
     const isUp = this.#client.getChannel().getConnectivityState(false) === connectivityState.READY;
     const explained = fromStatus(error, isUp);
-    if (explained.code !== "connection_lost") return explained;
     const where = formatAddress(this.#options.address);
+    if (this.#isForeign) return notAnExporter(where, error);
+    if (explained.code === "unauthenticated") {
+      const hint = `the exporter at ${where} wants the one it was started with: --passphrase, or JMP_GRPC_PASSPHRASE`;
+      return new JumpstarterError("unauthenticated", explained.message, { hint, cause: error });
+    }
+    if (explained.code !== "connection_lost") return explained;
     this.#wasConnected ||= isReset(error.code, error.details);
-    if (!this.#wasConnected) return await explainFailure(this.#options, error);
+    if (!this.#wasConnected) {
+      this.#search ??= explainFailure(this.#options, error).finally(() => this.#search = undefined);
+      return await this.#search;
+    }
     return new JumpstarterError("connection_lost", `The connection to the exporter at ${where} was lost`, {
       hint: "see whether it is still running",
       cause: error,

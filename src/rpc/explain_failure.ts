@@ -39,19 +39,29 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
   if (reached instanceof Error) return fail(...unreachable(reached));
   reached.destroy();
   if (address.kind === "unix") return fail(cause.details);
-  const handshake = await shakeHands(address, tls ?? {}, stepMs);
+  const [handshake, isHttp2] = await Promise.all([
+    shakeHands(address, tls ?? {}, stepMs),
+    speaksHttp2(address, stepMs),
+  ]);
   if (tls === undefined) {
     if (handshake === "speaks TLS" || handshake instanceof CertificateError) {
       return fail("the exporter speaks TLS, and plaintext was asked for", { hint: "leave out --tls-grpc-insecure" });
     }
-    const isHttp2 = await speaksHttp2(address, stepMs);
-    return isHttp2 ? fail(cause.details) : fail("what listens there is no exporter", { hint: "check the port" });
+    return isHttp2 ? fail(cause.details) : notAnExporter(where, cause);
   }
   if (handshake === "speaks TLS") return fail(cause.details);
   if (handshake instanceof CertificateError) return fail(handshake.message, { hint: handshake.hint });
-  return await speaksHttp2(address, stepMs)
+  return isHttp2
     ? fail("the exporter speaks plaintext, and TLS was asked for", { hint: "add --tls-grpc-insecure" })
     : fail("what listens there speaks neither TLS nor gRPC", { hint: "check the port" });
+}
+
+/** The error for a server that is none of ours. */
+export function notAnExporter(where: string, cause: ServiceError): JumpstarterError {
+  return new JumpstarterError("connect", `Cannot connect to ${where}: what listens there is no exporter`, {
+    hint: "check the port",
+    cause,
+  });
 }
 
 function tcpTarget({ host = "localhost", port }: TcpAddress): { host: string; port: number } {
@@ -108,14 +118,12 @@ async function shakeHands(
   stepMs: number,
 ): Promise<"speaks TLS" | "no TLS" | CertificateError> {
   const host = address.host ?? "localhost";
-  const strict = await tlsHandshake({ ...tlsOptions(host, trust), port: address.port }, stepMs);
+  const options = { ...tlsOptions(host, trust), port: address.port };
+  const [strict, lax] = await Promise.all([
+    tlsHandshake(options, stepMs),
+    tlsHandshake({ ...options, rejectUnauthorized: false, checkServerIdentity: () => undefined }, stepMs),
+  ]);
   if (strict === undefined) return "speaks TLS";
-  const lax = await tlsHandshake({
-    ...tlsOptions(host, trust),
-    port: address.port,
-    rejectUnauthorized: false,
-    checkServerIdentity: () => undefined,
-  }, stepMs);
   return lax === undefined ? certificateError(strict, host) : "no TLS";
 }
 

@@ -157,10 +157,15 @@ function listening(
 function listenError(address: Address, cause: Error & { code?: string }): JumpstarterError {
   const where = `Cannot listen on ${formatAddress(address)}`;
   const port = address.kind === "tcp" ? address.port : 0;
+  const noSuchAddress = [
+    "this machine has no such address",
+    "use 127.0.0.1, or only a port for every address",
+  ] as const;
   const known: Record<string, readonly [string, string]> = {
     EADDRINUSE: ["the address is in use", `see what listens with "ss -ltnp", or take another port (:0 picks one)`],
     EACCES: ["permission denied", port < 1024 ? "ports below 1024 need privileges" : "choose another address"],
-    EADDRNOTAVAIL: ["this machine has no such address", "use 127.0.0.1, or only a port for every address"],
+    EADDRNOTAVAIL: noSuchAddress,
+    EINVAL: noSuchAddress, // as Deno has it
     ENOTFOUND: ["the name does not resolve", "use an address of this machine, or only a port for every address"],
   };
   const [reason, hint] = known[cause.code ?? ""] ?? [cause.message, undefined];
