@@ -1,0 +1,121 @@
+/** What keeps `jmp run` from serving: told in one or two lines, with nothing left behind. */
+import assert from "node:assert/strict";
+import { assertBriefError } from "../fixtures/brief_error.ts";
+import { makeAuthority, makeSelfSigned } from "../fixtures/certificate.ts";
+import { exampleConfig, startExporter, writeConfig } from "../fixtures/exporter.ts";
+import { Place } from "../fixtures/place.ts";
+import { runJmp } from "../fixtures/program.ts";
+
+const listener = ["--tls-grpc-listener", "127.0.0.1:0"];
+
+Deno.test("a certificate that is of no use", async (t) => {
+  await using place = await Place.open();
+  const { cert, key } = await makeSelfSigned();
+  const other = await makeSelfSigned();
+  const expired = await (await makeAuthority()).issue({ notAfter: new Date(Date.now() - 60_000) });
+  const file = {
+    cert: await place.write("good.crt", cert),
+    key: await place.write("good.key", key),
+    otherKey: await place.write("other.key", other.key),
+    text: await place.write("text.crt", "not a certificate\n"),
+    damaged: await place.write("damaged.crt", cert.replace(/\n[^\n-]+\n/, "\nAAAA\n")),
+    expired: await place.write("expired.crt", expired.cert),
+    expiredKey: await place.write("expired.key", expired.key),
+    none: place.path("none.crt"),
+  };
+  const cases: readonly (readonly [string, string, string, RegExp, RegExp])[] = [
+    ["missing", file.none, file.key, /Cannot read --tls-cert \S+none\.crt: there is no such file/, /path/],
+    ["a folder", place.dir, file.key, /Cannot read --tls-cert \S+: .*directory/i, /./],
+    ["no PEM", file.text, file.key, /--tls-cert \S+text\.crt is not a PEM file/, /-----BEGIN/],
+    ["damaged", file.damaged, file.key, /certificate cannot be read/, /./],
+    ["the key missing", file.cert, file.none, /Cannot read --tls-key \S+none\.crt: there is no such file/, /path/],
+    ["the key is a certificate", file.cert, file.cert, /private key cannot be read/, /./],
+    ["of another key", file.cert, file.otherKey, /do not belong together/, /--tls-cert and --tls-key/],
+    ["expired", file.expired, file.expiredKey, /certificate has expired \(/, /renew/],
+  ];
+  for (const [name, certFile, keyFile, says, hint] of cases) {
+    await t.step(name, async () => {
+      const security = ["--tls-cert", certFile, "--tls-key", keyFile];
+      const ended = await runJmp(place, ["run", "--exporter-config", exampleConfig, ...listener, ...security]);
+      assertBriefError(ended, { code: 3, says, hint });
+    });
+  }
+  await t.step({
+    name: `unreadable${Deno.uid() === 0 ? " (not run: root may read everything)" : ""}`,
+    ignore: Deno.uid() === 0,
+    async fn() {
+      await Deno.chmod(file.key, 0o000);
+      const security = ["--tls-cert", file.cert, "--tls-key", file.key];
+      const ended = await runJmp(place, ["run", "--exporter-config", exampleConfig, ...listener, ...security]);
+      assertBriefError(ended, { code: 3, says: /Cannot read --tls-key \S+: permission denied/, hint: /./ });
+    },
+  });
+  await t.step("a client's authority that is missing, or none", async () => {
+    for (const [ca, says] of [[file.none, /there is no such file/], [file.text, /is not a PEM file/]] as const) {
+      const ended = await runJmp(place, ["shell", "--tls-grpc", "localhost", "--tls-ca", ca, "--", "true"]);
+      assertBriefError(ended, { code: 3, says, hint: /./ });
+    }
+  });
+  assert.deepEqual(await place.leftFiles(), []);
+});
+
+Deno.test("an address that cannot be listened on", async (t) => {
+  await using place = await Place.open();
+  await using running = await startExporter(place);
+  const serveAt = (address: string) =>
+    runJmp(place, ["run", "--exporter-config", exampleConfig, "--tls-grpc-listener", address, "--tls-grpc-insecure"]);
+  const before = await place.leftFiles();
+  await t.step("in use", async () => {
+    const ended = await serveAt(running.address);
+    const lines = ended.stderr.split("\n").filter((line) => !line.includes(" WARNING "));
+    const says = new RegExp(`Cannot listen on ${RegExp.escape(running.address)}: the address is in use`);
+    assertBriefError({ ...ended, stderr: lines.join("\n") }, { code: 10, says, hint: /another port/ });
+  });
+  await t.step("of another machine", async () => {
+    const ended = await serveAt("192.0.2.1:0");
+    const stderr = ended.stderr.replace(/^.* WARNING .*\n/gm, "");
+    assertBriefError({ ...ended, stderr }, {
+      code: 10,
+      says: /this machine has no such address/,
+      hint: /127\.0\.0\.1/,
+    });
+  });
+  await t.step("a name that does not resolve", async () => {
+    const ended = await serveAt("no-such-host.invalid:0");
+    const stderr = ended.stderr.replace(/^.* WARNING .*\n/gm, "");
+    assertBriefError({ ...ended, stderr }, { code: 10, says: /the name does not resolve/, hint: /./ });
+  });
+  assert.deepEqual((await place.leftFiles()).toSorted(), before.toSorted(), "what did not begin leaves nothing");
+});
+
+Deno.test("a config that cannot be had", async (t) => {
+  await using place = await Place.open();
+  const plain = [...listener, "--tls-grpc-insecure"];
+  await t.step("no such file", async () => {
+    const ended = await runJmp(place, ["run", "--exporter-config", "none.yaml", ...plain], { cwd: place.dir });
+    assertBriefError(ended, { code: 3, says: /none\.yaml: no such file/ });
+  });
+  await t.step("no such alias", async () => {
+    const ended = await runJmp(place, ["run", "--exporter", "my-bench", ...plain]);
+    assert.equal(ended.code, 3);
+    assert.match(ended.stderr, /^jmp: [^\n]*"?my-bench"?[^\n]*\n( {2}[^\n]+\n)?$/);
+  });
+  await t.step("a folder", async () => {
+    const ended = await runJmp(place, ["run", "--exporter-config", place.dir, ...plain]);
+    assertBriefError(ended, { code: 3, says: /this is a directory/ });
+  });
+  await t.step("a driver that cannot start", async () => {
+    await place.write(
+      "stuck.ts",
+      `export const stuck = { type: "acme.Stuck", client: "x", summary: "", methods: {},
+        start() { throw new Error("no board at /dev/ttyUSB7"); } };\n`,
+    );
+    const config = await writeConfig(place, {
+      export: { bench: { children: { relay: { type: "./stuck.ts#stuck" } } } },
+    });
+    const ended = await runJmp(place, ["run", "--exporter-config", config, ...plain]);
+    const says = /Cannot start the driver "bench\.relay" \(acme\.Stuck\): no board at \/dev\/ttyUSB7/;
+    assertBriefError(ended, { code: 1, says });
+  });
+  assert.deepEqual(await place.leftFiles(), []);
+});
