@@ -21,15 +21,3 @@ export const JMP_DRIVERS_ALLOW = "JMP_DRIVERS_ALLOW";
 export const JMP_EXPORTER = "JMP_EXPORTER";
 /** The exporter's labels, as `k=v,k=v`. */
 export const JMP_EXPORTER_LABELS = "JMP_EXPORTER_LABELS";
-
-/** Where commands are found when nothing else is said. */
-const defaultPath = "/usr/local/bin:/usr/bin:/bin";
-
-/**
- * The search path of a child: `binDir`, then what `path` has. A program that is started without a PATH finds a folder
- * of Deno's own in it, which is no better than none.
- */
-export function childPath(binDir: string, path: string | undefined, delimiter = ":"): string {
-  const hasOwn = path?.split(delimiter).some((dir) => dir !== "" && !/[\\/]node_compat_bin$/.test(dir));
-  return `${binDir}${delimiter}${hasOwn ? path : defaultPath}`;
-}

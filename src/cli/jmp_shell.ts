@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
+import { childPath } from "../child_path.ts";
 import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
 import { writeShims } from "../hooks/mod.ts";
@@ -128,7 +129,7 @@ function shellEnv(env: Env, binDir: string): Record<string, string> {
     !name.startsWith("JMP_GRPC_") && name !== names.JUMPSTARTER_GRPC_INSECURE && name !== "JMP_LEASE"
   );
   const inner = Object.fromEntries(outer);
-  return { ...inner, PATH: names.childPath(binDir, inner.PATH) };
+  return { ...inner, PATH: childPath(binDir, inner.PATH) };
 }
 
 function exporterEnv({ name, labels }: Exporter): Record<string, string> {

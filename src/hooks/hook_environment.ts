@@ -1,5 +1,6 @@
 import { delimiter } from "node:path";
-import { childPath, JMP_DRIVERS_ALLOW, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
+import { childPath } from "../child_path.ts";
+import { JMP_DRIVERS_ALLOW, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
 
 /** What a hook is told about the lease that it runs for. */
 export interface HookFacts {
