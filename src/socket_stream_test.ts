@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { JumpstarterError } from "./errors.ts";
 import { formatTarget, openSocket } from "./socket_stream.ts";
+import { testInOwnProcess } from "../tests/fixtures/own_process.ts";
 
 const chunk = new Uint8Array(64 * 1024);
 /** More than any system holds in the buffers of one local connection. */
@@ -39,28 +40,32 @@ function openSockets(): number {
   return count;
 }
 
-Deno.test("a peer that does not read stops the writer, and an abort closes the socket all the same", async () => {
-  const { stream, peer } = await openPair();
-  using _peer = { [Symbol.dispose]: () => peer.close() };
-  const sockets = openSockets();
-  const writer = stream.writable.getWriter();
-  let sent = 0;
-  const writing = (async () => {
-    for (;;) {
-      await writer.write(chunk);
-      sent += chunk.length;
-    }
-  })();
-  writing.catch(() => {});
-  const taken = await standsStill(() => sent);
-  await writer.abort(new Error("enough"));
-  await assert.rejects(writing);
-  let received = 0;
-  const buffer = new Uint8Array(chunk.length);
-  for (let count = await peer.read(buffer); count !== null; count = await peer.read(buffer)) received += count;
-  assert.ok(received <= taken + chunk.length, "what was to be written after the abort has come");
-  assert.equal(openSockets(), sockets - 1);
-});
+testInOwnProcess(
+  import.meta.url,
+  "a peer that does not read stops the writer, and an abort closes the socket all the same",
+  async () => {
+    const { stream, peer } = await openPair();
+    using _peer = { [Symbol.dispose]: () => peer.close() };
+    const sockets = openSockets();
+    const writer = stream.writable.getWriter();
+    let sent = 0;
+    const writing = (async () => {
+      for (;;) {
+        await writer.write(chunk);
+        sent += chunk.length;
+      }
+    })();
+    writing.catch(() => {});
+    const taken = await standsStill(() => sent);
+    await writer.abort(new Error("enough"));
+    await assert.rejects(writing);
+    let received = 0;
+    const buffer = new Uint8Array(chunk.length);
+    for (let count = await peer.read(buffer); count !== null; count = await peer.read(buffer)) received += count;
+    assert.ok(received <= taken + chunk.length, "what was to be written after the abort has come");
+    assert.equal(openSockets(), sockets - 1);
+  },
+);
 
 Deno.test("a reader that does not read stops the peer", async () => {
   const { stream, peer } = await openPair();

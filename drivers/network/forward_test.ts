@@ -4,6 +4,7 @@ import { until } from "../../tests/fixtures/local_exporter.ts";
 import type { JumpstarterError } from "../../src/errors.ts";
 import { bytes, client, expectText, openDevice, openSockets, serveTcp } from "./bench_test.ts";
 import { listenTcp } from "./forward.ts";
+import { testInOwnProcess } from "../../tests/fixtures/own_process.ts";
 
 const readAll = (conn: Deno.Conn): Promise<string> => new Response(conn.readable).text();
 
@@ -45,31 +46,35 @@ Deno.test("the device may end first, and the program goes on to send", async () 
   assert.equal(await conn.read(new Uint8Array(1)), null);
 });
 
-Deno.test("a hundred connections at once, each with its own bytes, and no descriptor left", async () => {
-  const device = openDevice();
-  const served = serveDevice(device.listener, async (conn) => {
-    await conn.readable.pipeTo(conn.writable);
-  });
-  await using bench = await serveTcp(device.port);
-  const before = openSockets();
-  {
-    await using forward = await client(bench).forwardTcp();
-    await Promise.all(Array.from({ length: 100 }, async (_, index) => {
-      const text = `${index} `.repeat(20_000);
-      const local = await Deno.connect({ hostname: forward.host, port: forward.port });
-      const received = readAll(local);
-      const writing = (async () => {
-        for (let rest = bytes(text); rest.length > 0;) rest = rest.subarray(await local.write(rest));
-        await local.closeWrite();
-      })();
-      await writing;
-      assert.equal(await received, text);
-    }));
-  }
-  await until("every socket is given back", () => openSockets() <= before);
-  device.listener.close();
-  await served;
-});
+testInOwnProcess(
+  import.meta.url,
+  "a hundred connections at once, each with its own bytes, and no descriptor left",
+  async () => {
+    const device = openDevice();
+    const served = serveDevice(device.listener, async (conn) => {
+      await conn.readable.pipeTo(conn.writable);
+    });
+    await using bench = await serveTcp(device.port);
+    const before = openSockets();
+    {
+      await using forward = await client(bench).forwardTcp();
+      await Promise.all(Array.from({ length: 100 }, async (_, index) => {
+        const text = `${index} `.repeat(20_000);
+        const local = await Deno.connect({ hostname: forward.host, port: forward.port });
+        const received = readAll(local);
+        const writing = (async () => {
+          for (let rest = bytes(text); rest.length > 0;) rest = rest.subarray(await local.write(rest));
+          await local.closeWrite();
+        })();
+        await writing;
+        assert.equal(await received, text);
+      }));
+    }
+    await until("every socket is given back", () => openSockets() <= before);
+    device.listener.close();
+    await served;
+  },
+);
 
 Deno.test("one connection that fails is told, and ends no other", async () => {
   using device = openDevice();
