@@ -90,6 +90,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
     socket.destroy(); // a handshake that ran out of time leaves it open
   });
   const bound = await listen(listener, address);
+  // One connection that cannot be taken (no descriptor left, say) is no reason to end.
+  listener.on("error", (error) => log.error(`A connection could not be accepted: ${error.message}`));
   // grpc-js itself waits for no call of a connection that was handed to it, nor for what was just written to it.
   const endCalls = async () => {
     await Promise.all(running);
