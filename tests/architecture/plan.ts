@@ -9,7 +9,7 @@
 /** The rooms, from the ground up. A room may import every room of a lower floor, and none of its own or above. */
 export const FLOORS: readonly (readonly string[])[] = [
   ["ground", "proto"],
-  ["src/config", "src/driver", "src/rpc", "src/hooks"],
+  ["src/codec", "src/config", "src/driver", "src/rpc", "src/hooks"],
   ["src/exporter", "src/client", "drivers/*"],
   ["src/cli", "src/agent", "src/testing"],
   ["roof"],
@@ -50,8 +50,10 @@ export const NARROWER: readonly { importer: string; mayImport: readonly string[]
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@grpc/grpc-js": ["src/rpc/*"],
   "@bufbuild/protobuf": ["proto/**", "src/rpc/*", "src/exporter/*", "src/client/*"],
+  "aws4fetch": ["drivers/opendal/*"],
   "commander": ["src/cli/*"],
   "fastest-levenshtein": ["src/nearest.ts"],
+  "xz-decompress": ["src/codec/*"],
   "yaml": ["src/config/*"],
   "zod": ["src/config/*", "drivers/*/driver.ts"],
 };

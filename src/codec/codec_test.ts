@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { bigFile, bytesOf, concat, damages, measure, sample, streamOf, toolOutput } from "./bench_test.ts";
+import { canDecode, canEncode, decode, detectEncoding, encode, type Encoding, encodings, isEncoding } from "./mod.ts";
+
+/** The command line tools that judge. */
+const tools: Readonly<Record<Encoding, string>> = { gzip: "gzip", xz: "xz", bz2: "bzip2", zstd: "zstd" };
+
+for (const encoding of encodings) {
+  const ignore = !await canDecode(encoding) || !await canEncode(encoding);
+  const pack = (bytes: Uint8Array) => bytesOf(encode(streamOf(bytes), encoding));
+  const unpack = (bytes: Uint8Array, chunkBytes?: number) => bytesOf(decode(streamOf(bytes, chunkBytes), encoding));
+  const test = (name: string, fn: () => Promise<void>) => Deno.test({ name: `${encoding}: ${name}`, ignore, fn });
+
+  test("what was packed is unpacked, however it was cut into chunks", async () => {
+    const packed = await pack(sample);
+    assert.ok(packed.length < sample.length);
+    for (const chunkBytes of [packed.length, 65_536, 1_000]) assert.deepEqual(await unpack(packed, chunkBytes), sample);
+    assert.deepEqual(await unpack(packed.subarray(), 1), sample);
+  });
+
+  test("the tool unpacks what is packed here, and the other way round", async () => {
+    assert.deepEqual(await toolOutput(tools[encoding], ["-dc"], await pack(sample)), sample);
+    assert.deepEqual(await unpack(await toolOutput(tools[encoding], ["-c"], sample)), sample);
+  });
+
+  test("several files one after another are one", async () => {
+    const [packed, nothing] = await Promise.all([pack(sample), pack(new Uint8Array())]);
+    assert.deepEqual(await unpack(concat(packed, nothing, packed)), concat(sample, sample));
+    assert.equal((await unpack(nothing)).length, 0);
+  });
+
+  for (const [name, damage] of Object.entries(damages)) {
+    test(`${name} is an error`, async () => {
+      const damaged = damage(await pack(sample));
+      const expected = { code: "invalid_argument", message: new RegExp(`^cannot unpack ${encoding} data: \\S`) };
+      for (const chunkBytes of [1_000, 65_536]) await assert.rejects(unpack(damaged, chunkBytes), expected);
+    });
+  }
+
+  test("data of another encoding is an error that names it", async () => {
+    const other = encoding === "gzip" ? "zstd" : "gzip";
+    const packed = await bytesOf(encode(streamOf(sample), other));
+    await assert.rejects(unpack(packed), { message: `cannot unpack ${encoding} data: it is ${other} data` });
+  });
+
+  test("a source that breaks passes its own error on", async () => {
+    const broken = new Error("the line went dead");
+    const packed = await pack(sample);
+    const isBroken = (error: unknown) => error === broken;
+    // Even where all of the file had come.
+    await assert.rejects(bytesOf(decode(streamOf(packed, 10_000, broken), encoding)), isBroken);
+    await assert.rejects(bytesOf(decode(streamOf(packed.subarray(0, 3), 10_000, broken), encoding)), isBroken);
+    await assert.rejects(bytesOf(encode(streamOf(sample, 10_000, broken), encoding)), isBroken);
+  });
+
+  test("a reader that goes away cancels the source, also while it waits for it", async () => {
+    const packed = await pack(sample);
+    for (const work of [decode, encode]) {
+      for (const hasStarted of [false, true]) {
+        const cancelled = Promise.withResolvers<unknown>();
+        const source = new ReadableStream<Uint8Array>({
+          start: (controller) => controller.enqueue(packed.slice(0, 5_000)),
+          cancel: (reason) => cancelled.resolve(reason),
+        });
+        const reader = work(source, encoding).getReader();
+        if (hasStarted) void reader.read().catch(() => {});
+        if (hasStarted) await new Promise((resolve) => setTimeout(resolve, 30));
+        await reader.cancel("enough");
+        assert.equal(await cancelled.promise, "enough");
+      }
+    }
+  });
+
+  test("a slow reader stops the source", async () => {
+    const { stream, takenBytes } = bigFile(64);
+    const reader = decode(encode(stream, encoding), encoding).getReader();
+    assert.ok((await reader.read()).value?.length);
+    // What was taken stands in pipes and in the packer's window; most of the file is still to come.
+    assert.ok(takenBytes() < 32 << 20, `${takenBytes()} bytes were taken`);
+    await reader.cancel();
+  });
+
+  test("64 MiB pass in bounded memory", async () => {
+    const packed = await bytesOf(encode(bigFile(64).stream, encoding));
+    const rssBytes = Deno.memoryUsage().rss;
+    const { bytes, rssBytesMax } = await measure(decode(streamOf(packed), encoding));
+    assert.equal(bytes, 64 << 20);
+    assert.ok(rssBytesMax - rssBytes < 48 << 20, `${(rssBytesMax - rssBytes) >> 20} MiB were held`);
+  });
+}
+
+Deno.test("an encoding is told by its first bytes", async () => {
+  for (const encoding of encodings) {
+    if (!await canEncode(encoding)) continue;
+    assert.equal(detectEncoding(await bytesOf(encode(streamOf(sample), encoding))), encoding);
+  }
+  assert.equal(detectEncoding(new Uint8Array()), undefined);
+  assert.equal(detectEncoding(new TextEncoder().encode("hello, world")), undefined);
+});
+
+Deno.test("no other name is taken for an encoding", () => {
+  assert.ok(encodings.every(isEncoding));
+  for (const name of ["", "constructor", "GZIP", undefined, 1]) assert.equal(isEncoding(name), false);
+});

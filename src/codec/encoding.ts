@@ -1,0 +1,34 @@
+/** How a file is compressed, by the names that travel on the wire. */
+export type Encoding = "gzip" | "xz" | "bz2" | "zstd";
+
+/** The bytes that every file of an encoding begins with. */
+const magics: Readonly<Record<Encoding, readonly number[]>> = {
+  gzip: [0x1f, 0x8b, 0x08],
+  xz: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
+  bz2: [0x42, 0x5a, 0x68],
+  zstd: [0x28, 0xb5, 0x2f, 0xfd],
+};
+
+/** How many bytes {@linkcode detectEncoding} wants to see, to tell every encoding. */
+export const DETECTION_BYTES = 6;
+
+/** Every encoding, in no order that means anything. */
+export const encodings: readonly Encoding[] = Object.freeze(Object.keys(magics) as Encoding[]);
+
+/** Whether `name` is an encoding that this room knows. */
+export function isEncoding(name: unknown): name is Encoding {
+  return typeof name === "string" && Object.hasOwn(magics, name);
+}
+
+/**
+ * The encoding that a file beginning with these bytes has, or nothing when it looks like none.
+ *
+ * @param firstBytes The first {@linkcode DETECTION_BYTES} of the file or more; fewer may tell too little.
+ */
+export function detectEncoding(firstBytes: Uint8Array): Encoding | undefined {
+  return encodings.find((encoding) => startsWith(firstBytes, magics[encoding]));
+}
+
+function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return bytes.length >= magic.length && magic.every((byte, index) => bytes[index] === byte);
+}
