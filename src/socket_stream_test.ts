@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { JumpstarterError } from "./errors.ts";
 import { formatTarget, openSocket } from "./socket_stream.ts";
-import { testInOwnProcess } from "../tests/fixtures/own_process.ts";
+import { isolatedTest } from "../tests/fixtures/run_isolated.ts";
 
 const chunk = new Uint8Array(64 * 1024);
 /** More than any system holds in the buffers of one local connection. */
@@ -40,7 +40,7 @@ function openSockets(): number {
   return count;
 }
 
-testInOwnProcess(
+isolatedTest(
   import.meta.url,
   "a peer that does not read stops the writer, and an abort closes the socket all the same",
   async () => {

@@ -4,7 +4,7 @@ import { until } from "../../tests/fixtures/local_exporter.ts";
 import type { JumpstarterError } from "../../src/errors.ts";
 import { bytes, client, expectText, openDevice, openSockets, serveTcp } from "./bench_test.ts";
 import { listenTcp } from "./forward.ts";
-import { testInOwnProcess } from "../../tests/fixtures/own_process.ts";
+import { isolatedTest } from "../../tests/fixtures/run_isolated.ts";
 
 const readAll = (conn: Deno.Conn): Promise<string> => new Response(conn.readable).text();
 
@@ -46,7 +46,7 @@ Deno.test("the device may end first, and the program goes on to send", async () 
   assert.equal(await conn.read(new Uint8Array(1)), null);
 });
 
-testInOwnProcess(
+isolatedTest(
   import.meta.url,
   "a hundred connections at once, each with its own bytes, and no descriptor left",
   async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ScriptRun } from "./run_script.ts";
-import { testInOwnProcess } from "../../tests/fixtures/own_process.ts";
+import { isolatedTest } from "../../tests/fixtures/run_isolated.ts";
 
 const start = (script: string, { timeoutMs = 60_000, signal = new AbortController().signal } = {}) =>
   new ScriptRun({ argv: ["sh", "-c", script], env: { PATH: "/usr/bin:/bin" }, timeoutMs, name: "test", signal });
@@ -64,7 +64,7 @@ Deno.test("nothing of a script is left when its last piece has come", async () =
   assert.ok(parseInt(text) > 0);
 });
 
-testInOwnProcess(import.meta.url, "no call leaves a descriptor behind, however it ends", async () => {
+isolatedTest(import.meta.url, "no call leaves a descriptor behind, however it ends", async () => {
   const runAll = async () => {
     for (const script of ["echo done", "exit 3", "sleep 1000", "yes"]) {
       await using run = start(script, { timeoutMs: 50 });
