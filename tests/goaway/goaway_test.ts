@@ -59,23 +59,33 @@ async function survives(t: Deno.TestContext, runtime: Runtime, guard: Guard): Pr
   });
 }
 
-/**
- * The fault itself, for the record: what it does to memory is a matter of luck, and the day that a release is rid of
- * it is no failure of ours, so nothing is asked of it. When no server dies any more, see FATAL in goaway_guard.ts.
- */
-async function showFault(t: Deno.TestContext, runtime: Runtime): Promise<void> {
-  await t.step("unguarded server and client, for the record", async () => {
-    const [served, serverEnd] = await closeOn(runtime, "unguarded", 6);
-    console.log(`Deno ${runtime.version}, unguarded server: ${served} clients were answered, ${serverEnd}`);
-    const [answer, clientEnd] = await stopUnder(runtime, "unguarded");
-    console.log(`Deno ${runtime.version}, unguarded client: ${answer ?? "no answer"}, ${clientEnd}`);
+/** How often the fault is looked for: a server survives about one time in ten, being a matter of what lies in memory. */
+const tries = 3;
+
+/** The fault itself, so that it is known when a release is rid of it. */
+async function dies(t: Deno.TestContext, runtime: Runtime): Promise<void> {
+  await t.step("unguarded server: dies", async () => {
+    let end: string | undefined = "exit 0";
+    for (let i = 0; i < tries && end === "exit 0"; i++) {
+      const [served, ...rest] = await closeOn(runtime, "unguarded", 6);
+      [end] = rest;
+      console.log(`Deno ${runtime.version}, unguarded server: ${served} clients were answered, ${end}`);
+    }
+    assert.notEqual(end, "exit 0", `has Deno ${runtime.version} the fix? Then see FATAL in goaway_guard.ts`);
+  });
+  // About one in three does, so nothing is asked of it.
+  await t.step("unguarded client: may die", async () => {
+    for (let i = 0; i < 3; i++) {
+      const [answer, end] = await stopUnder(runtime, "unguarded");
+      console.log(`Deno ${runtime.version}, unguarded client: ${answer ?? "no answer"}, ${end}`);
+    }
   });
 }
 
 async function runOn(t: Deno.TestContext, runtime: Runtime): Promise<void> {
   console.log(`on Deno ${runtime.version}`);
   await survives(t, runtime, "guarded");
-  await (goawayIsFatal(runtime.version) ? showFault(t, runtime) : survives(t, runtime, "unguarded"));
+  await (goawayIsFatal(runtime.version) ? dies(t, runtime) : survives(t, runtime, "unguarded"));
 }
 
 Deno.test("a peer's GOAWAY is survived", (t) => runOn(t, running));
