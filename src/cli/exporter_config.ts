@@ -1,16 +1,34 @@
-import { findConfig, loadConfig, type LoadedConfig } from "../config/mod.ts";
+import { findConfig, type LoadedConfig, readConfigFile, wholeConfig } from "../config/mod.ts";
 import { JumpstarterError } from "../errors.ts";
+import { planDrivers } from "../exporter/mod.ts";
 import type { Env } from "./connection_options.ts";
+import type { MainOptions } from "./main_options.ts";
 
-/** Loads the config that the options name by file or by alias. */
+/** Where a config is, as commander names it. */
+export interface ConfigChoice {
+  exporterConfig?: string;
+  exporter?: string;
+}
+
+/**
+ * Loads the config that the options name by file or by alias, and checks its drivers too.
+ *
+ * @throws {ConfigError} with everything that is wrong.
+ */
 export async function loadExporterConfig(
-  { exporterConfig, exporter }: { exporterConfig?: string; exporter?: string },
-  env: Env,
+  choice: ConfigChoice,
+  { env, packages }: Pick<MainOptions, "env" | "packages">,
 ): Promise<LoadedConfig> {
+  const reading = await readConfigFile(await chosenFile(choice, env));
+  await planDrivers(reading, packages);
+  return wholeConfig(reading);
+}
+
+async function chosenFile({ exporterConfig, exporter }: ConfigChoice, env: Env): Promise<string> {
   if (exporterConfig !== undefined && exporter !== undefined) {
     throw new JumpstarterError("usage", "--exporter-config and --exporter both name a config", { hint: "give one" });
   }
-  if (exporterConfig !== undefined) return await loadConfig(exporterConfig);
-  if (exporter !== undefined) return await loadConfig(await findConfig(exporter, env));
+  if (exporterConfig !== undefined) return exporterConfig;
+  if (exporter !== undefined) return await findConfig(exporter, env);
   throw new JumpstarterError("usage", "No config was named", { hint: "give --exporter-config FILE" });
 }

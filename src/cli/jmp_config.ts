@@ -1,4 +1,4 @@
-import { loadConfig } from "../config/mod.ts";
+import { readConfigFile, wholeConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { planDrivers } from "../exporter/mod.ts";
 
@@ -8,9 +8,9 @@ import { planDrivers } from "../exporter/mod.ts";
  * @throws {ConfigError} with everything that is wrong.
  */
 export async function checkConfig(file: string, packages: readonly DriverPackage[]): Promise<string> {
-  const loaded = await loadConfig(file);
-  const plan = await planDrivers(loaded, packages);
-  const { metadata, hooks } = loaded.config;
+  const reading = await readConfigFile(file);
+  const plan = await planDrivers(reading, packages);
+  const { metadata, hooks } = wholeConfig(reading).config;
   const drivers = [...plan.keys()];
   const hookNames = Object.entries(hooks).filter(([, hook]) => hook !== undefined).map(([name]) => name);
   return `${file}: ok; "${metadata.name}" would serve ${drivers.join(", ") || "no devices"}${

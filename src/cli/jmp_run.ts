@@ -40,7 +40,7 @@ export async function jmpRun(options: RunOptions, { env, packages, launcher }: M
   const passphrase = choosePassphrase(options.passphrase, env);
   if (passphrase !== undefined) assertPassphrase(passphrase);
   const certificate = await readCertificate(options);
-  const loaded = await loadExporterConfig(options, env);
+  const loaded = await loadExporterConfig(options, { env, packages });
   const sink = terminalLog(logLevel(options, "INFO"), options.logFormat);
   const log = new Logger(sink);
   warnOfExposure(log, address, certificate, passphrase);

@@ -28,7 +28,7 @@ export async function serveLocally(
   { env, packages, launcher }: MainOptions,
   sink: LogSink,
 ): Promise<LocalExporter> {
-  const loaded = await loadExporterConfig(options, env);
+  const loaded = await loadExporterConfig(options, { env, packages });
   await using begun = new AsyncDisposableStack();
   const signals = begun.use(localSignals());
   const dir = await Deno.makeTempDir({ prefix: "jumpstarter-local-" });

@@ -43,10 +43,17 @@ Deno.test("a reference that leads nowhere", () => {
   d: {ref: ""}
   e: {ref: [bench]}`),
     [
+      '6:12: "ref" leads nowhere: there is no "bench.powr" (did you mean "bench.power"?)',
+      '7:12: "ref" leads nowhere: there is no "elsewhere.entirely"',
+      '8:12: "ref" leads nowhere: there is no "bench..power" (did you mean "bench.power"?)',
       '9:12: "ref" must not be empty',
       '10:12: "ref" must be a string, not a list',
     ],
   );
+  // What may yet be there, once its own fault is mended, is not said to be missing.
+  assert.deepEqual(exportFaults("  five: 5\n  a: {ref: five.x}\n  b: {ref: five}"), [
+    '5:9: "five" must be a mapping with "type", "children" or "ref"',
+  ]);
   assert.deepEqual(
     exportFaults(`  bench: {children: {power: {type: x}}}
   a: {ref: bench.powr}

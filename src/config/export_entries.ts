@@ -6,9 +6,12 @@ import type { ExportEntry } from "./exporter_config.ts";
 import { isMapping, type Mapping, withCamelCase } from "./key_spelling.ts";
 import { given } from "./settings_schema.ts";
 
-/** An entry that is still being put together: `target` is filled in when the whole tree is known. */
+/**
+ * An entry that is still being put together: `target` is filled in when the whole tree is known. A broken one stands
+ * for an entry with a fault, so that the rest of the tree can be checked around it.
+ */
 export type Draft =
-  | (Exclude<ExportEntry, { kind: "ref" }> & { readonly children: Drafts })
+  | (Exclude<ExportEntry, { kind: "ref" }> & { readonly children: Drafts; readonly isBroken?: boolean })
   | { readonly kind: "ref"; readonly ref: string; target: readonly string[] };
 
 /** Entries that are still being put together. */
@@ -36,50 +39,62 @@ const proxySchema = driverSchema.extend({ config: refSchema });
 
 /** Reads the entries at `path`, such as `["export"]`; what is wrong with them goes to `problems`. */
 export function readEntries(entries: Mapping, path: readonly string[], problems: SchemaProblem[]): Drafts {
-  const drafts = Object.entries(entries).flatMap(([name, value]): [string, Draft][] => {
+  const drafts = Object.entries(entries).map(([name, value]): [string, Draft] => {
     const entryPath = [...path, name];
     if (name === "") problems.push({ path: entryPath, message: "a device needs a name", at: "key" });
     if (name.includes(".")) {
       const hint = "dots join the names on a path to a device";
       problems.push({ path: entryPath, message: `the name "${name}" has a dot in it`, hint, at: "key" });
     }
-    const draft = readEntry(value, entryPath, problems);
-    return draft === undefined ? [] : [[name, draft]];
+    return [name, readEntry(value, entryPath, problems)];
   });
   return Object.fromEntries(drafts);
 }
 
-function readEntry(value: unknown, path: readonly string[], problems: SchemaProblem[]): Draft | undefined {
+function readEntry(value: unknown, path: readonly string[], problems: SchemaProblem[]): Draft {
   if (!isMapping(value)) {
     const message = `"${path.at(-1)}" must be a mapping with "type", "children" or "ref"`;
     problems.push({ path, message, at: "value" });
-    return undefined;
+    return { kind: "composite", children: {}, isBroken: true };
   }
   const entry = withCamelCase(value, ["methodsDescription"], path, problems);
   switch (kindOf(value)) {
     case "empty":
       problems.push({ path, message: `"${path.at(-1)}" needs a "type", "children" or a "ref"`, at: "key" });
-      return undefined;
+      return broken(value, {});
     case "ref": {
       const checked = check(refSchema, entry, path, problems);
-      return checked && { kind: "ref", ref: checked.ref, target: [] };
+      return checked === undefined ? broken(value, {}) : { kind: "ref", ref: checked.ref, target: [] };
     }
     case "proxy": {
       const checked = check(proxySchema, entry, path, problems);
-      return checked && { kind: "ref", ref: checked.config.ref, target: [] };
+      return checked === undefined ? broken({}, {}) : { kind: "ref", ref: checked.config.ref, target: [] };
     }
     case "composite": {
       const checked = check(compositeSchema, entry, path, problems);
       const inner = readChildren(value, path, problems);
-      return checked &&
-        given({ kind: "composite" as const, children: inner, description: checked.description ?? undefined });
+      if (checked === undefined) return broken(value, inner);
+      return given({ kind: "composite" as const, children: inner, description: checked.description ?? undefined });
     }
     case "driver": {
       const checked = check(driverSchema, entry, path, problems);
       const inner = readChildren(value, path, problems);
-      return checked && toDriver(checked, inner);
+      return checked === undefined ? broken(value, inner) : toDriver(checked, inner);
     }
   }
+}
+
+/** What can be told of an entry with a fault: the driver that it names can be looked up all the same. */
+function broken({ type, config }: Mapping, children: Drafts): Draft {
+  if (typeof type !== "string") return { kind: "composite", children, isBroken: true };
+  return {
+    kind: "driver",
+    type,
+    config: isMapping(config) ? config : {},
+    children,
+    methodDescriptions: {},
+    isBroken: true,
+  };
 }
 
 /**

@@ -1,6 +1,19 @@
 import { pathToFileURL } from "node:url";
 import { ConfigError, JumpstarterError } from "../errors.ts";
-import { MAX_CONFIG_BYTES, parseConfig, type ParsedConfig, tooLarge } from "./parse_config.ts";
+import {
+  type ConfigReading,
+  MAX_CONFIG_BYTES,
+  type ParsedConfig,
+  readConfig,
+  tooLarge,
+  wholeConfig,
+} from "./parse_config.ts";
+
+/** What a file says, right or wrong. */
+export interface FileReading extends ConfigReading {
+  /** The file, which a driver module named by a relative path starts from. */
+  readonly url: URL;
+}
 
 /** A configuration that was read from a file. */
 export interface LoadedConfig extends ParsedConfig {
@@ -14,6 +27,15 @@ export interface LoadedConfig extends ParsedConfig {
  * @throws {ConfigError} when the file cannot be read or is wrong.
  */
 export async function loadConfig(path: string): Promise<LoadedConfig> {
+  return wholeConfig(await readConfigFile(path));
+}
+
+/**
+ * Reads as much of a configuration as its file has.
+ *
+ * @throws {ConfigError} when the file cannot be read, or is nothing that could be looked at further.
+ */
+export async function readConfigFile(path: string): Promise<FileReading> {
   const refuse = (message: string, hint?: string) => new ConfigError(path, [{ message, path: [], hint }]);
   let bytes: Uint8Array | undefined;
   try {
@@ -29,7 +51,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   } catch {
     throw refuse("not UTF-8", "save it in that encoding");
   }
-  return { ...parseConfig(text, path), url: pathToFileURL(path) };
+  return { ...readConfig(text, path), url: pathToFileURL(path) };
 }
 
 /**

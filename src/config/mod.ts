@@ -31,7 +31,15 @@ export type {
   RefEntry,
   TlsConfig,
 } from "./exporter_config.ts";
-export { findConfig, loadConfig, type LoadedConfig } from "./load_config.ts";
-export { parseConfig, type ParsedConfig, type UnplacedProblem } from "./parse_config.ts";
+export { type FileReading, findConfig, loadConfig, type LoadedConfig, readConfigFile } from "./load_config.ts";
+export {
+  type ConfigReading,
+  inFileOrder,
+  parseConfig,
+  type ParsedConfig,
+  readConfig,
+  type UnplacedProblem,
+  wholeConfig,
+} from "./parse_config.ts";
 export type { Position } from "./position.ts";
 export { entryAt } from "./resolve_refs.ts";

@@ -1,11 +1,11 @@
 import { ConfigError, type ConfigProblem } from "../errors.ts";
 import { type SchemaProblem, schemaProblems } from "../schema_problems.ts";
 import { type Drafts, readEntries } from "./export_entries.ts";
-import type { ExporterConfig } from "./exporter_config.ts";
+import type { ExportEntries, ExporterConfig } from "./exporter_config.ts";
 import { isMapping, type Mapping, snakeCase, withCamelCase } from "./key_spelling.ts";
 import type { Position } from "./position.ts";
 import { resolveRefs } from "./resolve_refs.ts";
-import { settingsSchema, toExporterConfig } from "./settings_schema.ts";
+import { type Settings, settingsSchema, toExporterConfig } from "./settings_schema.ts";
 import type { Place } from "./yaml_reader.ts";
 import { readYaml, type YamlText } from "./yaml_text.ts";
 
@@ -24,10 +24,14 @@ export interface UnplacedProblem {
   readonly at?: "key" | "value";
 }
 
-/** A configuration, and where everything in it stands in its text. */
-export interface ParsedConfig {
-  /** The configuration. */
-  readonly config: ExporterConfig;
+/** What a text says, right or wrong, and where everything in it stands. */
+export interface ConfigReading {
+  /** The configuration; nothing where there are problems. */
+  readonly config?: ExporterConfig;
+  /** What could be read of the device tree. */
+  readonly entries: ExportEntries;
+  /** What is wrong, in the order of the text. */
+  readonly problems: readonly ConfigProblem[];
   /** The name of its text, for messages. */
   readonly source: string;
   /** Where the text has the value at `path`, or its key; nothing where it does not have it. */
@@ -39,6 +43,12 @@ export interface ParsedConfig {
   problemsAt(problems: readonly UnplacedProblem[]): ConfigProblem[];
 }
 
+/** A configuration without a fault, and where everything in it stands in its text. */
+export interface ParsedConfig extends ConfigReading {
+  /** The configuration. */
+  readonly config: ExporterConfig;
+}
+
 /**
  * Reads an exporter's configuration from YAML.
  *
@@ -46,6 +56,15 @@ export interface ParsedConfig {
  * @throws {ConfigError} with everything that is wrong, in the order of the text.
  */
 export function parseConfig(text: string, source: string): ParsedConfig {
+  return wholeConfig(readConfig(text, source));
+}
+
+/**
+ * Reads as much of a configuration as there is, so that whoever knows more of it can add what else is wrong.
+ *
+ * @throws {ConfigError} when it is nothing that could be looked at further.
+ */
+export function readConfig(text: string, source: string): ConfigReading {
   if (isTooLarge(text)) throw new ConfigError(source, [tooLarge()]);
   const yaml = readYaml(text);
   const problems: ConfigProblem[] = yaml.faults.map(({ message, offset, hint }) =>
@@ -59,15 +78,35 @@ export function parseConfig(text: string, source: string): ParsedConfig {
   if (root === undefined || !isMapping(value)) throw new ConfigError(source, inFileOrder(problems));
   const index = new PlaceIndex(yaml, root);
   const found: SchemaProblem[] = [];
-  const config = readConfig(value, found);
+  const { settings, entries } = checkData(value, found);
   problems.push(...found.map((problem) => index.place(problem)));
-  if (config === undefined || problems.length > 0) throw new ConfigError(source, inFileOrder(problems));
+  const isWhole = settings !== undefined && problems.length === 0;
   return {
-    config: deepFreeze(config),
+    config: isWhole ? deepFreeze(toExporterConfig(settings, entries)) : undefined,
+    entries: deepFreeze(entries),
+    problems: inFileOrder(problems),
     source,
     locate: (path, at = "value") => index.locate(path, at),
     problemsAt: (later) => inFileOrder(later.map((problem) => index.place(problem))),
   };
+}
+
+/**
+ * A reading as the configuration that it is.
+ *
+ * @throws {ConfigError} with everything that is wrong with it.
+ */
+export function wholeConfig<Reading extends ConfigReading>(
+  reading: Reading,
+): Reading & { readonly config: ExporterConfig } {
+  const { config, source, problems } = reading;
+  if (config === undefined) throw new ConfigError(source, problems);
+  return { ...reading, config };
+}
+
+/** Puts problems in the order of the file. */
+export function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
 /** The problem of a text that is larger than any config. */
@@ -79,23 +118,20 @@ function isTooLarge(text: string): boolean {
   return text.length > MAX_CONFIG_BYTES || new TextEncoder().encode(text).length > MAX_CONFIG_BYTES;
 }
 
-/** Checks the data of a file and fills in its defaults; undefined when `problems` says why not. */
-function readConfig(file: Mapping, problems: SchemaProblem[]): ExporterConfig | undefined {
+/** Checks the data of a file; its settings are undefined when `problems` says why. */
+function checkData(file: Mapping, problems: SchemaProblem[]): { settings?: Settings; entries: Drafts } {
   const settings = withOneSpelling(file, problems);
   const result = settingsSchema.safeParse(settings);
   if (!result.success) problems.push(...schemaProblems(settingsSchema, result.error.issues, [], settings));
-  const entries = readTree(file.export, problems);
-  return result.success && entries !== undefined ? toExporterConfig(result.data, entries) : undefined;
+  return { settings: result.success ? result.data : undefined, entries: readTree(file.export, problems) };
 }
 
-/** Reads the device tree; references are only followed in one that has no other fault. */
-function readTree(section: unknown, problems: SchemaProblem[]): Drafts | undefined {
+/** Reads the device tree as far as it can be. */
+function readTree(section: unknown, problems: SchemaProblem[]): Drafts {
   if (!isMapping(section)) return {};
-  const inTree: SchemaProblem[] = [];
-  const entries = readEntries(section, ["export"], inTree);
-  if (inTree.length === 0) resolveRefs(entries, inTree);
-  problems.push(...inTree);
-  return inTree.length === 0 ? entries : undefined;
+  const entries = readEntries(section, ["export"], problems);
+  resolveRefs(entries, problems);
+  return entries;
 }
 
 /** Gives every setting that may also be spelled with underscores its camelCase name. */
@@ -152,10 +188,6 @@ class PlaceIndex {
 
 function toProblem({ path, message, hint }: UnplacedProblem, { line, column }: Position): ConfigProblem {
   return { message, path, line, column, ...hint === undefined ? {} : { hint } };
-}
-
-function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
 function deepFreeze<T>(value: T): T {

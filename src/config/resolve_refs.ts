@@ -75,7 +75,9 @@ class RefResolver {
       const next = [...at, name];
       const found = this.#at(next);
       if (found === undefined) {
-        this.#reportNowhere(entry.ref, path);
+        const parent = this.#at(at);
+        const mayBeThere = parent !== undefined && parent.kind !== "ref" && parent.isBroken;
+        if (!mayBeThere) this.#reportNowhere(entry.ref, path);
         return 0;
       }
       if (found.kind === "ref") this.visit(next);

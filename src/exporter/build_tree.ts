@@ -1,4 +1,11 @@
-import type { ExportEntries, ExportEntry, ExporterConfig, LoadedConfig, UnplacedProblem } from "../config/mod.ts";
+import {
+  type ExportEntries,
+  type ExportEntry,
+  type ExporterConfig,
+  type FileReading,
+  inFileOrder,
+  type UnplacedProblem,
+} from "../config/mod.ts";
 import { type DriverDefinition, type DriverPackage, loadDriver } from "../driver/mod.ts";
 import { ConfigError, DriverError, JumpstarterError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -25,10 +32,11 @@ const compositeType = "jumpstarter_driver_composite.driver.Composite";
 /**
  * Finds the driver of every entry and checks its `config` section. Nothing is started.
  *
- * @throws {ConfigError} with every problem found, each at its place in the file.
+ * @param reading The config, faulty or not: its own problems are told together with those found here.
+ * @throws {ConfigError} with every problem, each at its place in the file.
  */
 export async function planDrivers(
-  { config, source, problemsAt, url }: LoadedConfig,
+  { entries, source, problems: known, problemsAt, url }: FileReading,
   packages: readonly DriverPackage[],
 ): Promise<DriverPlan> {
   const plan = new Map<string, PlannedDriver>();
@@ -47,8 +55,9 @@ export async function planDrivers(
     }
     for (const [name, child] of Object.entries(entry.children)) await visit(child, [...keys, name]);
   };
-  for (const [name, entry] of Object.entries(config.export)) await visit(entry, [name]);
-  if (problems.length > 0) throw new ConfigError(source, problemsAt(problems));
+  for (const [name, entry] of Object.entries(entries)) await visit(entry, [name]);
+  const all = [...known, ...problemsAt(problems)];
+  if (all.length > 0) throw new ConfigError(source, inFileOrder(all));
   return plan;
 }
 

@@ -98,3 +98,36 @@ Deno.test("a driver module that cannot be loaded is told with its reason", async
   assert.match(stderr, /:\d+:\d+: ".\/broken\.ts" exports no driver named "relay"/);
   assert.equal(stderr.trimEnd().split("\n").length, 2, stderr);
 });
+
+Deno.test("mistakes of the file, of its references and of its drivers are told together, by jmp run as well", async () => {
+  await using place = await Place.open();
+  const file = await place.write(
+    "mixed.yaml",
+    `metadata:
+  nmae: mixed
+export:
+  power:
+    type: jumpstarter_driver_power.driver.MockPowr
+  net:
+    type: jumpstarter_driver_network.driver.TcpNetwork
+    config: {host: board, prt: 1}
+    confg: {}
+  dut: {ref: powr}
+`,
+  );
+  const told = [
+    '2:3: unknown key "nmae" (did you mean "name"?)',
+    '5:11: unknown driver type "jumpstarter_driver_power.driver.MockPowr"',
+    '8:27: unknown key "prt" (did you mean "port"?)',
+    '9:5: unknown key "confg" (did you mean "config"?)',
+    '10:14: "ref" leads nowhere: there is no "powr" (did you mean "power"?)',
+  ];
+  const run = ["run", "--exporter-config", file, "--tls-grpc-listener", "127.0.0.1:0", "--tls-grpc-insecure"];
+  for (const args of [["config", "check", file], run]) {
+    const { code, stderr } = await runJmp(place, args);
+    assert.equal(code, 3);
+    const lines = stderr.trimEnd().split("\n").map((line) => line.replace(/^jmp: /, "").slice(file.length + 1));
+    assert.equal(lines.length, told.length, stderr);
+    told.forEach((wanted, index) => assert.ok(lines[index]?.startsWith(wanted), `${lines[index]} is not ${wanted}`));
+  }
+});
