@@ -9,9 +9,6 @@ export interface CallOptions {
   timeoutMs?: number;
 }
 
-/** How a file is compressed. */
-export type Encoding = "gzip" | "xz" | "bz2" | "zstd";
-
 /** A file behind a URL that the exporter fetches or puts by itself. */
 export interface RemoteFile {
   /** An `https://` or `http://` URL. */
@@ -22,8 +19,6 @@ export interface RemoteFile {
 
 /** How a file travels to or from a driver. */
 export interface TransferOptions extends CallOptions {
-  /** How the bytes are compressed on the client's side; they are plain at the driver's. Plain by default. */
-  encoding?: Encoding;
   /** Told how many bytes have travelled so far. */
   onProgress?: (bytes: number) => void;
 }

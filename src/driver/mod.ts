@@ -22,7 +22,6 @@ export {
   type CallOptions,
   DriverClient,
   type DriverLink,
-  type Encoding,
   type RemoteFile,
   type TransferOptions,
 } from "./driver_client.ts";
