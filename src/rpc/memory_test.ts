@@ -33,6 +33,7 @@ async function heldMiB(megabytes: number): Promise<number> {
   const config = new URL("../../deno.json", import.meta.url).pathname;
   const args = [
     "run",
+    "--quiet", // what is downloaded the first time is not what is looked at
     "-A",
     "--no-check",
     "--no-lock",
