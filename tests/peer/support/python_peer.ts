@@ -2,7 +2,7 @@
  * The Python implementation in a virtual environment of its own, made when it is missing.
  *
  * It lies under `.cache`, which git ignores. Test files that run at the same time share it: a lock makes one of them
- * prepare it while the others wait, and a file that is written last says that it is whole.
+ * prepare it while the others wait, and a file that is written last says that it is whole, and what is in it.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,15 @@ export type PythonPeer = { readonly kind: "ready"; readonly venv: string } | {
 /** The release that judges. */
 export const PEER_VERSION = "0.9.0";
 
-const packages = ["jumpstarter-cli", "jumpstarter-driver-power", "jumpstarter-driver-composite"];
+const packages = [
+  "jumpstarter-cli",
+  "jumpstarter-driver-composite",
+  "jumpstarter-driver-network",
+  "jumpstarter-driver-opendal",
+  "jumpstarter-driver-power",
+  "jumpstarter-driver-pyserial",
+  "jumpstarter-driver-shell",
+];
 const cacheDir = fileURLToPath(new URL("../../../.cache/", import.meta.url));
 /** The oldest Python that the release runs on. */
 const minimum = [3, 11] as const;
@@ -35,20 +43,26 @@ export async function preparePythonPeer(): Promise<PythonPeer> {
   await Deno.mkdir(cacheDir, { recursive: true });
   using lock = await Deno.open(`${venv}.lock`, { create: true, write: true });
   await lock.lock(true); // let go when this process ends, however it ends
-  const whole = join(venv, "whole");
-  if (!await exists(whole)) {
-    await build(venv);
-    await Deno.writeTextFile(whole, "");
-  }
+  await complete(venv);
   return { kind: "ready", venv };
 }
 
-async function build(venv: string): Promise<void> {
+/** Installs what the environment lacks. What another revision of these tests has put there stays. */
+async function complete(venv: string): Promise<void> {
+  const whole = join(venv, "whole");
+  const present = await linesOf(whole);
+  const missing = packages.filter((name) => !present?.includes(name));
+  if (missing.length === 0) return;
   console.log(`Preparing the Python implementation ${PEER_VERSION} in ${venv}, which is done once`);
-  if (await exists(venv)) await Deno.remove(venv, { recursive: true }); // left half made
-  await command("python3", ["-m", "venv", venv]);
-  const versions = packages.map((name) => `${name}==${PEER_VERSION}`);
+  if (present === undefined) {
+    await Deno.remove(venv, { recursive: true }).catch(ignoreNotFound); // left half made
+    await command("python3", ["-m", "venv", venv]);
+  } else {
+    await Deno.remove(whole); // half made from now on
+  }
+  const versions = missing.map((name) => `${name}==${PEER_VERSION}`);
   await command(join(venv, "bin", "python"), ["-m", "pip", "install", "--quiet", ...versions]);
+  await Deno.writeTextFile(whole, [...new Set([...present ?? [], ...packages])].join("\n"));
 }
 
 async function whyUnfit(): Promise<string | undefined> {
@@ -73,12 +87,12 @@ function lastLine(bytes: Uint8Array): string | undefined {
   return new TextDecoder().decode(bytes).trim().split("\n").at(-1) || undefined;
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+/** The lines of a file that may be missing. */
+async function linesOf(path: string): Promise<string[] | undefined> {
+  const text = await Deno.readTextFile(path).catch(ignoreNotFound);
+  return text?.split("\n").filter((line) => line !== "");
+}
+
+function ignoreNotFound(error: unknown): undefined {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
