@@ -47,6 +47,8 @@ export interface TcpForwardOptions extends ForwardOptions {
 export interface UnixForwardOptions extends ForwardOptions {
   /** The socket's path; by default a random one that only this user can reach. */
   path?: string;
+  /** Where a random one stands; the system's directory for temporary files by default. */
+  dir?: string;
 }
 
 /** Connects to one device by way of the exporter. */
@@ -84,8 +86,8 @@ export class NetworkClient extends DriverClient {
    *
    * @throws {JumpstarterError} `listen` when the path cannot be had.
    */
-  forwardUnix({ path, ...options }: UnixForwardOptions = {}): Promise<UnixForward> {
-    return listenUnix({ ...options, open: (signal) => this.connect({ signal }) }, path);
+  forwardUnix({ path, dir, ...options }: UnixForwardOptions = {}): Promise<UnixForward> {
+    return listenUnix({ ...options, open: (signal) => this.connect({ signal }) }, path, dir);
   }
 }
 
@@ -127,8 +129,9 @@ export const networkClient: ClientDefinition = defineClient({
         summary: "The socket to listen on; a random one under $XDG_RUNTIME_DIR by default",
       }],
       async *run(network, { args }, context) {
-        const path = typeof args.path === "string" ? args.path : undefined;
-        await using forward = await network.forwardUnix({ path, ...whileCommandRuns(context) });
+        const path = typeof args.path === "string" ? context.path(args.path) : undefined;
+        const dir = context.env.XDG_RUNTIME_DIR || undefined;
+        await using forward = await network.forwardUnix({ path, dir, ...whileCommandRuns(context) });
         yield forward.path;
         await aborted(context.signal);
       },

@@ -57,10 +57,10 @@ async function alsoOnIpv6(relay: Relay, port: number, isWanted: boolean): Promis
 
 /**
  * Listens on a Unix socket that only this user can open. Without a path it stands in a private directory of its own
- * under `$XDG_RUNTIME_DIR`, or else the system's directory for temporary files. It is removed at the end.
+ * under `parent`, or else the system's directory for temporary files. It is removed at the end.
  */
-export async function listenUnix(parts: ForwardParts, path?: string): Promise<UnixForward> {
-  const dir = path === undefined ? await mkdtemp(join(runtimeDir(), "jumpstarter-")) : undefined; // mode 0700
+export async function listenUnix(parts: ForwardParts, path?: string, parent = tmpdir()): Promise<UnixForward> {
+  const dir = path === undefined ? await mkdtemp(join(parent, "jumpstarter-")) : undefined; // mode 0700
   const socketPath = path ?? join(dir ?? "", "forward.sock");
   const relay = new Relay(parts);
   const remove = async () => {
@@ -84,10 +84,6 @@ export async function listenUnix(parts: ForwardParts, path?: string): Promise<Un
       await remove();
     },
   };
-}
-
-function runtimeDir(): string {
-  return Deno.env.get("XDG_RUNTIME_DIR") || tmpdir();
 }
 
 /** A socket that nobody listens on any more is left over from a program that was killed. */

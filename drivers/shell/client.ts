@@ -28,10 +28,10 @@ import type { Json } from "../../src/json.ts";
 export interface RunOptions extends CallOptions {
   /** Variables to add to the script's environment. */
   env?: Readonly<Record<string, string>>;
-  /** Told what the script writes to its standard output, as it comes. */
-  onStdout?: (text: string) => void;
-  /** Told what the script writes to its standard error, as it comes. */
-  onStderr?: (text: string) => void;
+  /** Told what the script writes to its standard output, as it comes; the next piece waits for its promise. */
+  onStdout?: (text: string) => unknown;
+  /** Told what the script writes to its standard error, in the same way. */
+  onStderr?: (text: string) => unknown;
 }
 
 /** Runs scripts on the exporter's machine. */
@@ -54,8 +54,8 @@ export class ShellClient extends DriverClient {
     let exitCode: number | undefined;
     for await (const piece of this.callStream("call_method", [method, { ...env }, ...args], limits)) {
       const [stdout, stderr, code] = parsePiece(piece);
-      if (stdout !== "") onStdout?.(stdout);
-      if (stderr !== "") onStderr?.(stderr);
+      if (stdout !== "") await onStdout?.(stdout);
+      if (stderr !== "") await onStderr?.(stderr);
       if (code !== null) exitCode = code;
     }
     if (exitCode === undefined) throw new JumpstarterError("driver", `"${method}" has ended without an exit code`);

@@ -1,26 +1,9 @@
 import assert from "node:assert/strict";
+import { openTestTerminal } from "../../tests/fixtures/command_terminal.ts";
 import { serveLocally } from "../../tests/fixtures/local_exporter.ts";
-import type { Command, CommandContext, CommandInput } from "../../src/driver/mod.ts";
+import type { Command, CommandInput } from "../../src/driver/mod.ts";
 import { type ShellClient, shellClient } from "./client.ts";
 import { shell } from "./mod.ts";
-
-/** What a command has written, and the code it has asked for. */
-function openTerminal() {
-  const decoder = new TextDecoder();
-  const terminal = { stdout: "", stderr: "", code: -1 };
-  const context: CommandContext = {
-    signal: new AbortController().signal,
-    stdin: new ReadableStream(),
-    isInteractive: false,
-    writeOut: (bytes) => void (terminal.stdout += decoder.decode(bytes)),
-    writeErr: (bytes) => void (terminal.stderr += decoder.decode(bytes)),
-    notice: () => {},
-    progress: () => {},
-    setExitCode: (code) => void (terminal.code = code),
-    rawTerminal: () => undefined,
-  };
-  return { terminal, context };
-}
 
 Deno.test("there is a command for each method, and its exit code is the command's", async () => {
   const config = { methods: { greet: 'echo "$1, $WHO"; echo aside >&2; exit 3', other: "true" } };
@@ -37,9 +20,10 @@ Deno.test("there is a command for each method, and its exit code is the command'
   ]);
   const [greet] = commands as [Command, Command];
   const run = async (input: CommandInput) => {
-    const { terminal, context } = openTerminal();
-    await greet.run(client, input, context);
-    return terminal;
+    const terminal = openTestTerminal();
+    await greet.run(client, input, terminal.context);
+    const { stdout, stderr, code } = terminal;
+    return { stdout, stderr, code };
   };
   const said = await run({ args: { args: ["Hello there"] }, options: { env: ["WHO=a=b", "X="] } });
   assert.deepEqual(said, { stdout: "Hello there, a=b\n", stderr: "aside\n", code: 3 });

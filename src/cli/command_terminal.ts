@@ -1,5 +1,7 @@
+import { resolve } from "node:path";
 import type { CommandContext } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
+import type { Env } from "./connection_options.ts";
 import { writeErr, writeErrBytes, writeOutBytes } from "./output.ts";
 import { createProgressLine } from "./progress_line.ts";
 
@@ -11,13 +13,14 @@ export interface CommandTerminal extends Disposable {
 }
 
 /** The terminal that `j` runs on. Its signal fires on ctrl-C, so that the call under way is cancelled at the exporter. */
-export function commandTerminal(): CommandTerminal {
+export function commandTerminal(env: Env): CommandTerminal {
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort(new JumpstarterError("cancelled", "Interrupted"));
   const signals: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) Deno.addSignalListener(signal, interrupt);
   const progress = createProgressLine();
   const isInteractive = Deno.stdin.isTerminal();
+  const cwd = Deno.cwd();
   let exitCode: number | undefined;
   return {
     get exitCode() {
@@ -29,8 +32,11 @@ export function commandTerminal(): CommandTerminal {
         return Deno.stdin.readable;
       },
       isInteractive,
-      writeOut: writeOutBytes,
-      writeErr: writeErrBytes,
+      cwd,
+      path: (typed) => resolve(cwd, typed),
+      env,
+      writeOut: (bytes) => Promise.resolve(writeOutBytes(bytes)),
+      writeErr: (bytes) => Promise.resolve(writeErrBytes(bytes)),
       notice: (line) => writeErr(`${line}\n`),
       progress: (bytes, total) => progress.show(bytes, total),
       setExitCode: (code) => void (exitCode = code),

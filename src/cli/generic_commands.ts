@@ -82,6 +82,6 @@ async function connectStdio(
   const sending = new AbortController();
   const sent = stdin.pipeTo(stream.writable, { signal: sending.signal });
   sent.catch(() => {/* a broken stream is told by the reading below */});
-  for await (const bytes of stream.readable) writeOut(bytes);
+  for await (const bytes of stream.readable) await writeOut(bytes);
   sending.abort();
 }

@@ -20,7 +20,7 @@ export async function j(args: readonly string[], env: Env, packages: readonly Dr
   const host = env[JUMPSTARTER_HOST];
   if (!host) return await withoutExporter(program, args);
   using channel = openChannel(host, await connectionFromEnv(env));
-  using terminal = commandTerminal();
+  using terminal = commandTerminal(env);
   const { signal } = terminal.context;
   const exporter = await openExporter(channel, packages, signal);
   await addCommands(program, exporter, args, terminal.context);

@@ -43,18 +43,30 @@ export interface CommandInput {
   readonly options: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 }
 
-/** What a command may use beside its client. The streams are those of the terminal; results are better returned. */
+/**
+ * What a command may use beside its client: the terminal, the directory and the environment of the user who typed it.
+ *
+ * A command may run in another process than the user's `j`, together with other commands. So it takes all of these
+ * from here, never from `Deno.cwd()`, `Deno.env` or `Deno.stdin`, and reads a file `NAME` as `context.path(NAME)`.
+ * Results are better returned than written.
+ */
 export interface CommandContext {
-  /** Fires when the user gives up (ctrl-C). */
+  /** Fires when the user gives up (ctrl-C), or is gone. */
   readonly signal: AbortSignal;
-  /** What is typed or piped in. */
+  /** What is typed or piped in. Nothing is taken from it before it is read. */
   readonly stdin: ReadableStream<Uint8Array>;
   /** Whether a person types it. */
   readonly isInteractive: boolean;
-  /** Writes bytes to stdout as they are. */
-  writeOut(bytes: Uint8Array): void;
-  /** Writes bytes to stderr as they are. */
-  writeErr(bytes: Uint8Array): void;
+  /** The absolute path of the directory that the user is in. */
+  readonly cwd: string;
+  /** The absolute path of a file as the user has typed it: a relative one starts from the user's own directory. */
+  path(typed: string): string;
+  /** The user's environment variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Writes bytes to stdout as they are; settles once they are taken, so that who reads slowly is not run over. */
+  writeOut(bytes: Uint8Array): Promise<void>;
+  /** Writes bytes to stderr as they are; settles as `writeOut` does. Both keep their order among each other. */
+  writeErr(bytes: Uint8Array): Promise<void>;
   /** Tells the user something that is no result, on stderr. */
   notice(line: string): void;
   /** Shows how far a transfer has come, where a person watches. `total` where it is known. */
