@@ -32,6 +32,7 @@ export {
 export type { Json } from "./src/json.ts";
 export { Logger } from "./src/log.ts";
 export type { LogContext, LogRecord, LogSink, LogSource, Severity } from "./src/log.ts";
+export type { Permission, PermissionKind } from "./src/permission.ts";
 export type { Schema, SchemaIssue } from "./src/schema.ts";
 export * from "./src/driver/mod.ts";
 export { type ClientNode, type ConnectOptions, Exporter, type ExporterStatusUpdate } from "./src/client/mod.ts";

@@ -1,10 +1,12 @@
 import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
 import { z } from "zod";
 import { type ByteStream, call, defineDriver, type DriverDefinition, openStream } from "../../src/driver/mod.ts";
 import { JumpstarterError } from "../../src/errors.ts";
+import type { Permission } from "../../src/permission.ts";
 import { formatTarget, openSocket } from "../../src/socket_stream.ts";
 import { openUdp } from "./udp_stream.ts";
-import { openWebsocket } from "./websocket_stream.ts";
+import { openWebsocket, websocketTarget } from "./websocket_stream.ts";
 
 const client = "jumpstarter_driver_network.client.NetworkClient";
 const connectSummary = "Connect to the device";
@@ -40,6 +42,7 @@ export const tcpNetwork: DriverDefinition = defineDriver<HostConfig, HostConfig>
   client,
   summary: "A device on a TCP port",
   config: hostConfig,
+  permissions: reaching,
   start: (config) => config,
   methods: {
     connect: openStream({
@@ -56,6 +59,7 @@ export const udpNetwork: DriverDefinition = defineDriver<HostConfig, HostConfig>
   client,
   summary: "A device on a UDP port",
   config: hostConfig,
+  permissions: (config) => [...reaching(config), { kind: "net", of: "0.0.0.0:0" }, { kind: "net", of: "[::]:0" }],
   start: (config) => config,
   methods: {
     connect: openStream({
@@ -73,6 +77,11 @@ export const unixNetwork: DriverDefinition = defineDriver<{ path: string }, { pa
   client,
   summary: "A device behind a Unix socket",
   config: z.strictObject({ path: z.string().min(1) }),
+  permissions: ({ path }) => [
+    { kind: "net", of: `unix:${path}` },
+    { kind: "read", of: path },
+    { kind: "write", of: path },
+  ],
   start: (config) => config,
   methods: {
     connect: openStream({
@@ -102,6 +111,7 @@ export const websocketNetwork: DriverDefinition = defineDriver<UrlConfig, UrlCon
   client,
   summary: "A device behind a WebSocket server",
   config: websocketConfig,
+  permissions: ({ url }) => reaching(websocketTarget(url)),
   start: (config) => config,
   methods: {
     connect: openStream({
@@ -117,6 +127,11 @@ export const websocketNetwork: DriverDefinition = defineDriver<UrlConfig, UrlCon
     }),
   },
 });
+
+/** What a connection needs; a name is looked up too, which Deno takes for access to all of the host's ports. */
+function reaching({ host, port }: { host: string; port: number }): Permission[] {
+  return [{ kind: "net", of: isIP(host) ? formatTarget({ host, port }) : host }];
+}
 
 /** With the host's address in place of its name, since a client's machine may not know the name. */
 async function resolvedAddress(scheme: "tcp" | "udp", config: HostConfig): Promise<string> {

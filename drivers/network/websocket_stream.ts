@@ -24,9 +24,7 @@ const goodCodes: readonly number[] = [1000, 1001, 1005];
  */
 export async function openWebsocket(address: string, signal: AbortSignal): Promise<ByteStream> {
   const url = new URL(address);
-  const tls = url.protocol === "wss:";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const socket = await openSocket({ host, port: Number(url.port) || (tls ? 443 : 80) }, { signal, tls });
+  const socket = await openSocket(websocketTarget(address), { signal, tls: url.protocol === "wss:" });
   const connection = new Connection(socket);
   try {
     await connection.shakeHands(url, AbortSignal.any([signal, AbortSignal.timeout(handshakeMs)]));
@@ -35,6 +33,12 @@ export async function openWebsocket(address: string, signal: AbortSignal): Promi
     throw error;
   }
   return { readable: connection.readable(), writable: connection.writable() };
+}
+
+/** The host and port that a `ws://` or `wss://` URL leads to. */
+export function websocketTarget(address: string): { host: string; port: number } {
+  const { protocol, hostname, port } = new URL(address);
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || (protocol === "wss:" ? 443 : 80) };
 }
 
 /** One connection to a server. */

@@ -36,6 +36,13 @@ export const shell: DriverDefinition = defineDriver<ShellConfig, ShellDevice>({
         description === undefined ? [] : [[name, description]]
       ),
     ),
+  // The environment is handed on to scripts whole; /bin/sh signals whole groups where Deno may not.
+  permissions: ({ shell: [program], cwd }) => [
+    { kind: "run", of: program },
+    { kind: "run", of: "/bin/sh" },
+    { kind: "env" },
+    ...(cwd === undefined ? [] : [{ kind: "read", of: cwd } as const]),
+  ],
   start: (settings) => new ShellDevice(settings),
   methods: {
     get_methods: call({ summary: "Name the methods", run: (device: ShellDevice) => device.methods }),

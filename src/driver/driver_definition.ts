@@ -1,5 +1,6 @@
 import type { Json } from "../json.ts";
 import type { Logger } from "../log.ts";
+import type { Permission } from "../permission.ts";
 import type { Schema } from "../schema.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
@@ -90,6 +91,11 @@ export interface DriverDefinition<Config = unknown, Device = unknown> {
    * `methods_description`, and win over them.
    */
   describeMethods?(config: Config): Readonly<Record<string, string>>;
+  /**
+   * What Deno has to allow for a device of this `config` section, from its start to its end; nothing without it.
+   * `jmp run --least-privilege` allows that and no more, so what a driver forgets to name it does not get.
+   */
+  permissions?(config: Config): readonly Permission[];
   /** Acquires the device. */
   start(config: Config, context: StartContext): Device | Promise<Device>;
   /** What it offers over the wire, by method name. */
