@@ -20,7 +20,7 @@
  * - `hook`: a hook failed
  * - `timeout`: something took longer than it may
  * - `cancelled`: the caller gave up
- * - `not_found`: no such driver, or no such method of it
+ * - `not_found`: no such driver, no such method of it, or nothing of that name in it
  * - `unimplemented`: the driver does not offer this
  * - `invalid_argument`: an argument has the wrong type, count or value
  * - `unavailable`: the connection to the device itself failed
@@ -124,16 +124,19 @@ export class DriverError extends JumpstarterError {
   readonly driver?: string;
   /** The method that was called. */
   readonly method?: string;
+  /** The driver itself says so, in a method that was found and called. */
+  readonly byDriver: boolean;
 
   /** Makes an error of the given kind for a driver. */
   constructor(
     code: ErrorCode,
     message: string,
-    details: ErrorDetails & { driver?: string; method?: string } = {},
+    details: ErrorDetails & { driver?: string; method?: string; byDriver?: boolean } = {},
   ) {
     super(code, message, details);
     this.driver = details.driver;
     this.method = details.method;
+    this.byDriver = details.byDriver ?? false;
   }
 }
 

@@ -18,6 +18,11 @@ export interface StartContext {
 export interface CallContext {
   /** Fires when the caller cancels, goes away or runs out of time, and when the exporter stops. */
   readonly signal: AbortSignal;
+  /**
+   * Fires when the client itself goes: its connection is closed, its session ends, or the exporter stops. Until then
+   * its calls may use what one of them has opened for the next, such as a file by its handle.
+   */
+  readonly clientGone: AbortSignal;
   /** Writes to the exporter's log, marked with this driver and method. */
   readonly log: Logger;
   /**

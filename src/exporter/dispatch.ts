@@ -9,18 +9,27 @@ import { schemaProblems } from "../schema_problems.ts";
 import type { DriverNode } from "./driver_node.ts";
 import type { FileAccess } from "./resources.ts";
 
+/** Until when a call may go on, and what it may use. */
+export interface CallLimits {
+  /** Fires when the client gives up on the call, or goes. */
+  readonly signal: AbortSignal;
+  /** Fires when the client itself goes; made for those that ask for it. As `signal` by default. */
+  clientGone?(): AbortSignal;
+  /** The files that came with the call; none by default. */
+  readonly files?: FileAccess;
+}
+
 /** Calls a method that answers once. */
 export async function callMethod(
   node: DriverNode,
   name: string,
   args: readonly Json[],
-  signal: AbortSignal,
-  files: FileAccess = noFiles,
+  limits: CallLimits,
 ): Promise<Json> {
   const method = findMethod(node, name, "call");
   const parsed = parseArgs(node, name, method, args);
-  using scope = new CallScope(signal);
-  const context = callContext(node, name, scope, files);
+  using scope = new CallScope(limits.signal);
+  const context = callContext(node, name, scope.ended, limits);
   try {
     return await method.run(node.device, parsed, context) ?? null;
   } catch (error) {
@@ -33,13 +42,12 @@ export async function* callStreamMethod(
   node: DriverNode,
   name: string,
   args: readonly Json[],
-  signal: AbortSignal,
-  files: FileAccess = noFiles,
+  limits: CallLimits,
 ): AsyncGenerator<Json> {
   const method = findMethod(node, name, "callStream");
   const parsed = parseArgs(node, name, method, args);
-  using scope = new CallScope(signal);
-  const context = callContext(node, name, scope, files);
+  using scope = new CallScope(limits.signal);
+  const context = callContext(node, name, scope.ended, limits);
   try {
     yield* method.run(node.device, parsed, context);
   } catch (error) {
@@ -48,9 +56,9 @@ export async function* callStreamMethod(
 }
 
 /** Opens a raw connection to a device. */
-export async function openStreamMethod(node: DriverNode, name: string, signal: AbortSignal): Promise<ByteStream> {
+export async function openStreamMethod(node: DriverNode, name: string, limits: CallLimits): Promise<ByteStream> {
   const method = findMethod(node, name, "openStream");
-  const context = callContext(node, name, { signal, ended: signal }, noFiles);
+  const context = callContext(node, name, limits.signal, { ...limits, files: noFiles });
   try {
     return await method.run(node.device, context);
   } catch (error) {
@@ -93,14 +101,12 @@ function parseArgs(
   throw refuse(schemaProblems(schema, outcome.error.issues, [], args).map(({ message }) => message).join("; "));
 }
 
-/** The time of one call: `signal` fires when the client gives up, `ended` also when the method has returned. */
+/** The time of one call: `ended` fires when the client gives up, and when the method has returned. */
 class CallScope implements Disposable {
-  readonly signal: AbortSignal;
   readonly ended: AbortSignal;
   readonly #end = new AbortController();
 
   constructor(signal: AbortSignal) {
-    this.signal = signal;
     this.ended = AbortSignal.any([signal, this.#end.signal]);
   }
 
@@ -113,11 +119,14 @@ class CallScope implements Disposable {
 function callContext(
   { log }: DriverNode,
   operation: string,
-  { signal, ended }: Pick<CallScope, "signal" | "ended">,
-  files: FileAccess,
+  ended: AbortSignal,
+  { signal, clientGone = () => signal, files = noFiles }: CallLimits,
 ): CallContext {
   return {
     signal,
+    get clientGone() {
+      return clientGone();
+    },
     log: log.child({ operation }),
     openSource: (handle) => files.openSource(handle, ended),
     openSink: (handle) => files.openSink(handle, ended),
@@ -156,7 +165,7 @@ export function toDriverError(
   const callLog = log.child({ operation });
   callLog.error(`${path}.${operation} of ${definition.type} failed: ${message}`);
   if (error instanceof Error && error.stack !== undefined) callLog.debug(error.stack);
-  return new DriverError(errorCode(error), message, details);
+  return new DriverError(errorCode(error), message, { ...details, byDriver: true });
 }
 
 function describe(error: unknown): string {

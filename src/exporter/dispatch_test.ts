@@ -11,9 +11,9 @@ const stream = () => ({ readable: new ReadableStream<Uint8Array>(), writable: ne
 
 Deno.test("only a driver's own methods can be called, whatever a peer names", async () => {
   const { node } = bareNode({ on: call({ run: () => "done" }) });
-  assert.equal(await callMethod(node, "on", [], signal), "done");
+  assert.equal(await callMethod(node, "on", [], { signal }), "done");
   for (const name of ["off", "", "constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", "On", "on "]) {
-    const error = await rejectsWith(callMethod(node, name, [], signal), "not_found");
+    const error = await rejectsWith(callMethod(node, name, [], { signal }), "not_found");
     assert.match(error.message, /"rack\.bare" has no method/);
   }
 });
@@ -25,9 +25,9 @@ Deno.test("a method is callable only as what it is", async () => {
     raw: openStream({ run: stream }),
   });
   const callAs = {
-    one: (name: string) => callMethod(node, name, [], signal),
-    many: (name: string) => Array.fromAsync(callStreamMethod(node, name, [], signal)),
-    raw: (name: string) => openStreamMethod(node, name, signal),
+    one: (name: string) => callMethod(node, name, [], { signal }),
+    many: (name: string) => Array.fromAsync(callStreamMethod(node, name, [], { signal })),
+    raw: (name: string) => openStreamMethod(node, name, { signal }),
   };
   for (const [kind, callIt] of Object.entries(callAs)) {
     for (const name of ["one", "many", "raw"]) {
@@ -44,19 +44,19 @@ Deno.test("arguments are checked and completed before the driver sees them", asy
     set: call({ args, run: (_device, args) => void seen.push(args) }),
     watch: callStream({ args, run: (_device, args) => [...args] }),
   });
-  assert.equal(await callMethod(node, "set", [3], signal), null);
-  assert.deepEqual(await Array.fromAsync(callStreamMethod(node, "watch", [4, "y"], signal)), [4, "y"]);
+  assert.equal(await callMethod(node, "set", [3], { signal }), null);
+  assert.deepEqual(await Array.fromAsync(callStreamMethod(node, "watch", [4, "y"], { signal })), [4, "y"]);
   for (const wrong of [[], ["3"], [0], [1.5], [1, 2], [1, "x", null], [null]] as Json[][]) {
-    const error = await rejectsWith(callMethod(node, "set", wrong, signal), "invalid_argument");
+    const error = await rejectsWith(callMethod(node, "set", wrong, { signal }), "invalid_argument");
     assert.match(error.message, /^rack\.bare\.set: ./);
-    await rejectsWith(Array.fromAsync(callStreamMethod(node, "watch", wrong, signal)), "invalid_argument");
+    await rejectsWith(Array.fromAsync(callStreamMethod(node, "watch", wrong, { signal })), "invalid_argument");
   }
   assert.deepEqual(seen, [[3, "x"]]);
 });
 
 Deno.test("a method without arguments takes none", async () => {
   const { node } = bareNode({ on: call({ run: () => null }) });
-  const error = await rejectsWith(callMethod(node, "on", [1, 2], signal), "invalid_argument");
+  const error = await rejectsWith(callMethod(node, "on", [1, 2], { signal }), "invalid_argument");
   assert.match(error.message, /takes no arguments, and 2 were given/);
 });
 
@@ -72,7 +72,7 @@ Deno.test("the driver gets its device, a log with its name, and a signal", async
       },
     }) as never,
   }, device);
-  assert.equal(await callMethod(node, "on", [], signal), null, "nothing is null");
+  assert.equal(await callMethod(node, "on", [], { signal }), null, "nothing is null");
   assert.equal(context?.signal.aborted, false);
   const [{ message, operation } = {}] = records as { message?: string; operation?: string }[];
   assert.deepEqual({ message, operation }, { message: "switching", operation: "on" });
@@ -109,9 +109,9 @@ Deno.test("what a driver throws becomes the error that the contract has for it",
     });
     for (
       const outcome of [
-        callMethod(node, "one", [], signal),
-        Array.fromAsync(callStreamMethod(node, "many", [], signal)),
-        openStreamMethod(node, "raw", signal),
+        callMethod(node, "one", [], { signal }),
+        Array.fromAsync(callStreamMethod(node, "many", [], { signal })),
+        openStreamMethod(node, "raw", { signal }),
       ]
     ) {
       const error = await rejectsWith(outcome, code);
@@ -137,9 +137,9 @@ Deno.test("real errors of the operating system and of sockets are told apart", a
     }),
     wait: call({ run: () => new Promise<void>((_, reject) => reject(AbortSignal.abort().reason)) }),
   });
-  await rejectsWith(callMethod(node, "read", [], signal), "io");
-  await rejectsWith(callMethod(node, "connect", [], signal), "unavailable");
-  await rejectsWith(callMethod(node, "wait", [], signal), "driver");
+  await rejectsWith(callMethod(node, "read", [], { signal }), "io");
+  await rejectsWith(callMethod(node, "connect", [], { signal }), "unavailable");
+  await rejectsWith(callMethod(node, "wait", [], { signal }), "driver");
 });
 
 Deno.test("what fails because its caller gave up is cancelled, and no error in the log", async () => {
@@ -150,7 +150,7 @@ Deno.test("what fails because its caller gave up is cancelled, and no error in t
         new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(new Error("interrupted")))),
     }),
   });
-  const outcome = rejectsWith(callMethod(node, "wait", [], abort.signal), "cancelled");
+  const outcome = rejectsWith(callMethod(node, "wait", [], abort), "cancelled");
   abort.abort();
   assert.match((await outcome).message, /rack\.bare\.wait/);
   assert.deepEqual(records.filter(({ severity }) => severity === "ERROR"), []);
@@ -173,7 +173,7 @@ Deno.test("a stream's values are made as they are asked for, and its end reaches
       },
     }),
   });
-  for await (const value of callStreamMethod(node, "count", [], signal)) if (value === 3) break;
+  for await (const value of callStreamMethod(node, "count", [], { signal })) if (value === 3) break;
   assert.deepEqual(made, [1, 2, 3]);
   assert.equal(isClosed, true);
 });
@@ -190,7 +190,7 @@ Deno.test("a failure in the midst of a stream comes after the values before it",
   });
   const values: Json[] = [];
   const read = async () => {
-    for await (const value of callStreamMethod(node, "count", [], signal)) values.push(value);
+    for await (const value of callStreamMethod(node, "count", [], { signal })) values.push(value);
   };
   await rejectsWith(read(), "io");
   assert.deepEqual(values, [1, 2]);

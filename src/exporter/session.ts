@@ -3,11 +3,11 @@ import type { ByteStream } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { LogRecord } from "../log.ts";
-import { callMethod, callStreamMethod, openStreamMethod, toDriverError } from "./dispatch.ts";
+import { type CallLimits, callMethod, callStreamMethod, openStreamMethod, toDriverError } from "./dispatch.ts";
 import type { DriverNode } from "./driver_node.ts";
 import type { LogFeed } from "./log_feed.ts";
 import { type DriverReport, nodesByUuid, reportTree } from "./report.ts";
-import { type FileAccess, type Resource, ResourceTable } from "./resources.ts";
+import { type Resource, ResourceTable } from "./resources.ts";
 import type { StatusBoard, StatusSnapshot } from "./status_board.ts";
 
 /** What an exporter tells of itself and its drivers. */
@@ -22,6 +22,8 @@ export interface ExporterReport {
 export interface Caller {
   /** Fires when the client gives up or goes. */
   readonly signal: AbortSignal;
+  /** Fires when the client itself goes, which may be long after the call. */
+  readonly connectionClosed: AbortSignal;
   /** Where the client is. */
   readonly peer: string;
   /** A child of the exporter itself, such as a hook's `j`. */
@@ -52,6 +54,8 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #nodes: ReadonlyMap<string, DriverNode>;
   readonly #resources = new ResourceTable();
+  /** Fires when the present client's session ends. */
+  #ended = new AbortController();
 
   /** Makes the session of an exporter whose drivers run. */
   constructor(parts: SessionParts) {
@@ -79,20 +83,21 @@ export class Session {
   async call(uuid: string, method: string, args: readonly Json[], caller: Caller): Promise<Json> {
     this.#admit(caller);
     const node = this.#node(uuid);
-    return await callMethod(node, method, args, this.#until(caller), this.#files(node, caller));
+    return await callMethod(node, method, args, this.#scope(node, caller));
   }
 
   /** Calls a method that answers with many values. */
   callStream(uuid: string, method: string, args: readonly Json[], caller: Caller): AsyncIterable<Json> {
     this.#admit(caller);
     const node = this.#node(uuid);
-    return callStreamMethod(node, method, args, this.#until(caller), this.#files(node, caller));
+    return callStreamMethod(node, method, args, this.#scope(node, caller));
   }
 
   /** Opens a raw connection to a device. */
   async openStream(uuid: string, method: string, caller: Caller): Promise<ByteStream> {
     this.#admit(caller);
-    return await openStreamMethod(this.#node(uuid), method, this.#until(caller));
+    const node = this.#node(uuid);
+    return await openStreamMethod(node, method, this.#scope(node, caller));
   }
 
   /** What a client is told of a raw stream that broke: a device's own error, in this project's terms. */
@@ -108,6 +113,8 @@ export class Session {
 
   /** Ends the present session: afterLease, then beforeLease for the next. Answers how that went. */
   endSession(): Promise<string> {
+    this.#ended.abort(new JumpstarterError("cancelled", "The session has ended"));
+    this.#ended = new AbortController();
     return this.#parts.endSession();
   }
 
@@ -126,8 +133,15 @@ export class Session {
     throw new JumpstarterError("not_found", `This exporter has no driver ${uuid}`);
   }
 
-  #files(node: DriverNode, { peer }: Caller): FileAccess {
-    return this.#resources.accessFor(node.uuid, peer);
+  /** What a call of one driver may use, and until when. */
+  #scope(node: DriverNode, caller: Caller): CallLimits {
+    const { stopped } = this.#parts;
+    const ended = this.#ended.signal;
+    return {
+      signal: this.#until(caller),
+      clientGone: () => AbortSignal.any([caller.connectionClosed, ended, stopped]),
+      files: this.#resources.accessFor(node.uuid, caller.peer),
+    };
   }
 
   #until({ signal }: Caller): AbortSignal {

@@ -8,6 +8,7 @@ import { StatusBoard } from "./status_board.ts";
 
 const caller = (more: Partial<Caller> = {}): Caller => ({
   signal: new AbortController().signal,
+  connectionClosed: new AbortController().signal,
   peer: "192.0.2.7:1",
   isTrusted: false,
   ...more,
@@ -91,6 +92,30 @@ Deno.test("a call's signal fires when its client goes, and when the exporter sto
   assert.deepEqual(seen.map(({ aborted }) => aborted), [true, false]);
   stopped.abort();
   assert.deepEqual(seen.map(({ aborted }) => aborted), [true, true]);
+});
+
+Deno.test("what a client leaves for its later calls ends with its connection, its session and the exporter", async () => {
+  const stays: AbortSignal[] = [];
+  const { node } = bareNode({ stay: call({ run: (_device, _args, { clientGone }) => void stays.push(clientGone) }) });
+  const { session, status, stopped } = openSession({ root: node });
+  status.set(LEASE_READY, "");
+  const stay = async (more: Partial<Caller> = {}) => {
+    await session.call(node.uuid, "stay", [], caller(more));
+    return stays.at(-1) ?? assert.fail();
+  };
+  const given = new AbortController(), connection = new AbortController();
+  const first = await stay({ signal: given.signal, connectionClosed: connection.signal });
+  const second = await stay();
+  given.abort();
+  assert.deepEqual([first.aborted, second.aborted], [false, false], "a call has ended");
+  connection.abort();
+  assert.deepEqual([first.aborted, second.aborted], [true, false], "a connection is closed");
+  await session.endSession();
+  assert.equal(second.aborted, true, "the session has ended");
+  const third = await stay();
+  assert.equal(third.aborted, false, "the next session");
+  stopped.abort();
+  assert.equal(third.aborted, true, "the exporter stops");
 });
 
 Deno.test("the report has the exporter's name, whatever it is, and the present message of the day", () => {

@@ -66,7 +66,10 @@ export async function serve(options: ServeOptions): Promise<Server> {
       call.finally(() => running.delete(call));
     },
   };
-  for (const service of services) grpcServer.addService(service.definition, service.bind(admit, isTrusted, noted));
+  const connectionClosed = (call: object) => grpcServer.connectionClosed(call);
+  for (const service of services) {
+    grpcServer.addService(service.definition, service.bind({ admit, isTrusted, running: noted, connectionClosed }));
+  }
   const injector = grpcServer.createInjector();
   const sockets = new Set<Socket>();
   const accept = (socket: Socket) => {

@@ -7,7 +7,9 @@ import { Logger, type LogRecord } from "../log.ts";
 import { JumpstarterError } from "../errors.ts";
 import { boundServices, driverCall, getStatus, openBench, rejectsWith, waitUntil, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
+import type { Address } from "./address.ts";
 import { serve, type Server } from "./server.ts";
+import type { ServerCall } from "./service.ts";
 
 const ready = { exporter: { getStatus: () => ({ status: 4 }) } };
 const quiet = new Logger(() => {});
@@ -43,6 +45,32 @@ Deno.test("a port in use is told with the address and what to do", async () => {
   );
   assert.match(error.hint ?? "", /another port/);
   await rejectsWith(serve({ address: { kind: "tcp", port: address.port }, services: [], log: quiet }), "listen");
+});
+
+Deno.test("a connection's end is told to the calls that it carried, and to no others", async () => {
+  const directory = await Deno.makeTempDir();
+  await using _directory = { [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }) };
+  const addresses: Address[] = [{ kind: "tcp", host: "127.0.0.1", port: 0 }, { kind: "unix", path: `${directory}/s` }];
+  for (const address of addresses) {
+    const ends: AbortSignal[] = [];
+    const handlers = {
+      exporter: {
+        getStatus(_request: unknown, { connectionClosed }: ServerCall) {
+          ends.push(connectionClosed);
+          return { status: 4 };
+        },
+      },
+    };
+    await using bench = await openBench(handlers, { address });
+    {
+      using second = new Channel({ address: bench.server.address });
+      await bench.channel.unary(getStatus, {});
+      await second.unary(getStatus, {});
+      assert.deepEqual(ends.map(({ aborted }) => aborted), [false, false]);
+    }
+    await waitUntil(() => ends[1]?.aborted === true, "the end of the second connection");
+    assert.equal(ends[0]?.aborted, false);
+  }
 });
 
 Deno.test("an address that is not this machine's, and a socket where none can be", async () => {

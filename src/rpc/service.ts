@@ -30,6 +30,8 @@ import { toStatus } from "./status.ts";
 export interface ServerCall {
   /** Fires when the caller cancels, runs out of time or goes away. */
   readonly signal: AbortSignal;
+  /** Fires when the connection that the call came on is closed, which may be long after the call. */
+  readonly connectionClosed: AbortSignal;
   /** Where the caller is, such as `192.0.2.7:51234`. */
   readonly peer: string;
   /** The call came in on a listener that only this program's own children can reach. */
@@ -63,20 +65,32 @@ export interface RunningCalls {
   add(call: Promise<void>): void;
 }
 
+/** What a service is told by the server that serves it. */
+export interface Serving {
+  /** Lets each call in, or not. */
+  readonly admit: Admission;
+  /** Every call comes from a child of this program. */
+  readonly isTrusted: boolean;
+  /** Where calls are noted. */
+  readonly running: RunningCalls;
+  /** Fires when the connection of a call is closed. */
+  connectionClosed(call: object): AbortSignal;
+}
+
 /** A service that a server can serve. */
 export interface BoundService {
   readonly definition: ServiceDefinition;
-  bind(admit: Admission, isTrusted: boolean, running: RunningCalls): UntypedServiceImplementation;
+  bind(serving: Serving): UntypedServiceImplementation;
 }
 
 /** Pairs a service's description with its handlers. */
 export function bindService<S extends DescService>(service: S, handlers: ServiceHandlers<S>): BoundService {
   return {
     definition: Object.fromEntries(service.methods.map((method) => [method.localName, methodCodec(method)])),
-    bind: (admit, isTrusted, running) =>
+    bind: (serving) =>
       Object.fromEntries(service.methods.map((method) => {
         const handler = handlers[method.localName as keyof S["method"]] as UntypedHandler;
-        return [method.localName, adapt(method, handler, admit, isTrusted, running)];
+        return [method.localName, adapt(method, handler, serving)];
       })),
   };
 }
@@ -120,14 +134,12 @@ type ResponseSink = Pick<ServerWritableStream<unknown, unknown>, "write"> & Even
 function adapt(
   method: DescMethod,
   handler: UntypedHandler,
-  admit: Admission,
-  isTrusted: boolean,
-  running: RunningCalls,
+  { admit, running, ...serving }: Serving,
 ): UntypedHandleCall {
   const path = `/${method.parent.typeName}/${method.name}`;
   const open = (call: AnyServerCall) => {
     admit(call.metadata, plainPeer(call.getPeer()), path);
-    return serverCall(call, isTrusted);
+    return serverCall(call, serving);
   };
   if (method.methodKind === "unary") {
     const answer = async (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) => {
@@ -191,12 +203,16 @@ async function drained(call: ResponseSink, signal: AbortSignal): Promise<void> {
   }
 }
 
-function serverCall(call: AnyServerCall, isTrusted: boolean): ServerCall {
+function serverCall(
+  call: AnyServerCall,
+  { isTrusted, connectionClosed }: Pick<Serving, "isTrusted" | "connectionClosed">,
+): ServerCall {
   const gone = new AbortController();
   call.once("cancelled", () => gone.abort(clientGone()));
   if (call.cancelled) gone.abort(clientGone());
   return {
     signal: gone.signal,
+    connectionClosed: connectionClosed(call),
     peer: plainPeer(call.getPeer()),
     isTrusted,
     metadata: (key) => call.metadata.get(key)[0]?.toString(),

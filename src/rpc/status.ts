@@ -1,5 +1,5 @@
 import { Metadata, type ServiceError, status, type StatusObject } from "@grpc/grpc-js";
-import { type ErrorCode, JumpstarterError } from "../errors.ts";
+import { DriverError, type ErrorCode, JumpstarterError } from "../errors.ts";
 
 /** Error codes and the gRPC status that each travels as. Read the other way, the first row of a status counts. */
 const table: readonly (readonly [ErrorCode, status])[] = [
@@ -29,10 +29,16 @@ export function toStatus(error: unknown): StatusObject {
   metadata.set(codeKey, code);
   const message = error instanceof Error ? error.message : String(error);
   return {
-    code: table.find(([known]) => known === code)?.[1] ?? status.UNKNOWN,
+    code: statusOf(code, error),
     details: fitTrailer(message),
     metadata,
   };
+}
+
+/** NOT_FOUND tells peers that there is no such method; a file that a driver has not is any other error of it. */
+function statusOf(code: ErrorCode, error: unknown): status {
+  if (code === "not_found" && error instanceof DriverError && error.byDriver) return status.UNKNOWN;
+  return table.find(([known]) => known === code)?.[1] ?? status.UNKNOWN;
 }
 
 /** How many bytes of a message travel. Peers refuse headers of 8 to 16 KiB, and do not say why the call failed then. */

@@ -33,6 +33,12 @@ Deno.test("each code travels as the status of the contract, and comes back as it
   }
 });
 
+Deno.test("what a driver has not is no unknown method, and arrives as what it is", () => {
+  const sent = toStatus(new DriverError("not_found", "no such file", { byDriver: true }));
+  assert.equal(sent.code, status.UNKNOWN);
+  assert.equal(fromStatus(received(sent), true).code, "not_found");
+});
+
 Deno.test("codes that have no business on the wire arrive as a failure of the driver", () => {
   for (const code of ["usage", "config", "listen", "connect"] as const) {
     const sent = toStatus(new DriverError(code, "told"));
