@@ -5,11 +5,11 @@
  * @module
  */
 
-/** The kinds of permission that Deno knows, in the order in which they are shown. */
-export const permissionKinds = ["read", "write", "net", "run", "env", "sys", "ffi", "import"] as const;
+/** What kind of access a permission gives, as Deno names it. */
+export type PermissionKind = "read" | "write" | "net" | "run" | "env" | "sys" | "ffi" | "import";
 
-/** What kind of access a permission gives. */
-export type PermissionKind = typeof permissionKinds[number];
+/** Every kind, in the order in which they are shown. */
+const permissionKinds: readonly PermissionKind[] = ["read", "write", "net", "run", "env", "sys", "ffi", "import"];
 
 /** One thing that Deno has to allow. */
 export interface Permission {
