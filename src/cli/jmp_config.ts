@@ -12,7 +12,7 @@ export async function checkConfig(file: string, packages: readonly DriverPackage
   const plan = await planDrivers(reading, packages);
   const { metadata, hooks } = wholeConfig(reading).config;
   const drivers = [...plan.keys()];
-  const hookNames = Object.entries(hooks).filter(([, hook]) => hook !== undefined).map(([name]) => name);
+  const hookNames = (["beforeLease", "afterLease"] as const).filter((name) => hooks[name] !== undefined);
   return `${file}: ok; "${metadata.name}" would serve ${drivers.join(", ") || "no devices"}${
     hookNames.length === 0 ? "" : `, with the hooks ${hookNames.join(" and ")}`
   }\n`;

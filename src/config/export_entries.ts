@@ -27,6 +27,7 @@ const driverSchema = z.strictObject({
   type: z.string().min(1),
   config: z.record(z.string(), z.unknown()).nullish(),
   children,
+  required: z.boolean().nullish(),
   description,
   methodsDescription: z.record(z.string(), z.string()).nullish(),
 });
@@ -92,6 +93,7 @@ function broken({ type, config }: Mapping, children: Drafts): Draft {
     type,
     config: isMapping(config) ? config : {},
     children,
+    isRequired: false,
     methodDescriptions: {},
     isBroken: true,
   };
@@ -121,6 +123,7 @@ function toDriver(file: z.output<typeof driverSchema>, children: Drafts): Draft 
     type: file.type,
     config: file.config ?? {},
     children,
+    isRequired: file.required ?? false,
     description: file.description ?? undefined,
     methodDescriptions: file.methodsDescription ?? {},
   });

@@ -46,6 +46,8 @@ export interface TlsConfig {
 
 /** What runs before and after a client's session. */
 export interface HooksConfig {
+  /** What the hooks run around: the exporter's life, or each client's session. */
+  readonly scope: "exporter" | "session";
   /** Runs before a client may use the devices. */
   readonly beforeLease?: HookConfig;
   /** Runs when the client is done with them. */
@@ -54,10 +56,12 @@ export interface HooksConfig {
 
 /** One hook. */
 export interface HookConfig {
-  /** The script, or one line that names a file. */
-  readonly script: string;
-  /** The interpreter; without it the script's kind decides. */
-  readonly exec?: string;
+  /** The script, or one line that names a file; unset where `scriptFile` is given. */
+  readonly script?: string;
+  /** The file of the script; a relative one starts from the config's own folder. */
+  readonly scriptFile?: string;
+  /** The interpreter, perhaps with its first arguments; without it the script's kind decides. */
+  readonly exec?: string | readonly string[];
   /** How long it may take. */
   readonly timeoutMs: number;
   /** What follows when it fails: only a warning, the end of the lease, or the end of the exporter. */
@@ -88,6 +92,8 @@ export interface DriverEntry {
   readonly config: Readonly<Record<string, unknown>>;
   /** The devices beneath it. */
   readonly children: ExportEntries;
+  /** Whether the exporter is of no use without it: it then does not start where this driver does not. */
+  readonly isRequired: boolean;
   /** What it is here, in place of the driver's own summary. */
   readonly description?: string;
   /** What single methods do here, by their names. */

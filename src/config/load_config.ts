@@ -1,11 +1,14 @@
-import { pathToFileURL } from "node:url";
+import { dirname, isAbsolute, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { ConfigError, JumpstarterError } from "../errors.ts";
 import {
   type ConfigReading,
+  inFileOrder,
   MAX_CONFIG_BYTES,
   type ParsedConfig,
   readConfig,
   tooLarge,
+  type UnplacedProblem,
   wholeConfig,
 } from "./parse_config.ts";
 
@@ -51,7 +54,34 @@ export async function readConfigFile(path: string): Promise<FileReading> {
   } catch {
     throw refuse("not UTF-8", "save it in that encoding");
   }
-  return { ...readConfig(text, path), url: pathToFileURL(path) };
+  return await withScriptFiles({ ...readConfig(text, path), url: pathToFileURL(path) });
+}
+
+/** The path of a file that the config at `url` names; a relative one starts from the config's own folder. */
+export function resolveBeside(url: URL, file: string): string {
+  return isAbsolute(file) ? file : join(dirname(fileURLToPath(url)), file);
+}
+
+/** Adds the problems of script files that are not there. */
+async function withScriptFiles(reading: FileReading): Promise<FileReading> {
+  const missing: UnplacedProblem[] = [];
+  for (const name of ["beforeLease", "afterLease"] as const) {
+    const file = reading.config?.hooks[name]?.scriptFile;
+    if (file === undefined) continue;
+    const path = resolveBeside(reading.url, file);
+    if (!await mayBeFile(path)) {
+      missing.push({ path: ["hooks", name, "scriptFile"], message: `there is no file "${path}"` });
+    }
+  }
+  if (missing.length === 0) return reading;
+  const problems = inFileOrder([...reading.problems, ...reading.problemsAt(missing)]);
+  return { ...reading, config: undefined, problems };
+}
+
+/** Where Deno may not look, the file may be there. */
+async function mayBeFile(path: string): Promise<boolean> {
+  if ((await Deno.permissions.query({ name: "read", path })).state !== "granted") return true;
+  return await Deno.stat(path).then(({ isFile }) => isFile, () => false);
 }
 
 /**

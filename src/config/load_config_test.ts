@@ -49,6 +49,20 @@ Deno.test("a file that cannot be read is one line with a hint", () =>
     assert.equal(await messageOf(path), `${path}:2:1: unknown key "hook" (did you mean "hooks"?)`);
   }));
 
+Deno.test("a hook's file is looked for beside the config", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/bench.yaml`;
+    const hooks = "hooks: {beforeLease: {scriptFile: on.sh}, afterLease: {scriptFile: /nowhere/off.sh}}\n";
+    await Deno.writeTextFile(path, `${TEXT}${hooks}`);
+    assert.equal(
+      await messageOf(path),
+      `${path}:3:35: there is no file "${directory}/on.sh"\n${path}:3:68: there is no file "/nowhere/off.sh"`,
+    );
+    await Deno.writeTextFile(`${directory}/on.sh`, "");
+    await Deno.writeTextFile(path, `${TEXT}${hooks.replace("/nowhere/off.sh", "on.sh")}`);
+    assert.equal((await loadConfig(path)).config.hooks.beforeLease?.scriptFile, "on.sh");
+  }));
+
 Deno.test("an alias is looked up for the user, then for the system", () =>
   withDirectory(async (home) => {
     const place = async (folder: string) => {

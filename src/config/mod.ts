@@ -2,8 +2,8 @@
  * From the YAML of an exporter's configuration to frozen plain data. It knows no driver and no socket: what stands
  * in a driver's `config` section is left for the driver to check.
  *
- * Permissions: `loadConfig` needs `--allow-read` of the file that it is given, and `findConfig` of the two places
- * that it looks at. Nothing else here needs any; the `yaml` package would ask for two environment variables, and is
+ * Permissions: `loadConfig` needs `--allow-read` of the file that it is given, and of a hook's `scriptFile` to say
+ * that it is not there; `findConfig` needs it of the two places that it looks at. Nothing else here needs any; the `yaml` package would ask for two environment variables, and is
  * kept from it.
  *
  * @example Read a config, and say where its first driver stands
@@ -31,7 +31,14 @@ export type {
   RefEntry,
   TlsConfig,
 } from "./exporter_config.ts";
-export { type FileReading, findConfig, loadConfig, type LoadedConfig, readConfigFile } from "./load_config.ts";
+export {
+  type FileReading,
+  findConfig,
+  loadConfig,
+  type LoadedConfig,
+  readConfigFile,
+  resolveBeside,
+} from "./load_config.ts";
 export {
   type ConfigReading,
   inFileOrder,

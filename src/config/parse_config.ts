@@ -145,7 +145,9 @@ function withOneSpelling(file: Mapping, problems: SchemaProblem[]): unknown {
   }
   const hooks = rename(settings.hooks, ["hooks"], ["beforeLease", "afterLease"]);
   if (!isMapping(hooks)) return settings;
-  const renamed = Object.entries(hooks).map(([name, hook]) => [name, rename(hook, ["hooks", name], ["onFailure"])]);
+  const renamed = Object.entries(hooks).map((
+    [name, hook],
+  ) => [name, rename(hook, ["hooks", name], ["onFailure", "scriptFile"])]);
   return { ...settings, hooks: Object.fromEntries(renamed) };
 }
 

@@ -10,7 +10,7 @@ Deno.test("the smallest config gets every default", () => {
     metadata: { name: "bench" },
     tls: { insecure: false },
     export: {},
-    hooks: {},
+    hooks: { scope: "exporter" },
     failureDetection: { maxRapidFailures: 5, rapidFailureWindowMs: 60_000 },
     exitOnLeaseEnd: false,
   });
@@ -37,11 +37,13 @@ export:
         description: Its power
         methods_description: {on: Lets it run, off: Stops it}
         config: {pins: [1, 2], label: 0x10, on: yes, "y": y}
+        required: true
         children: {inner: {type: ./relay.ts#Relay}}
   power: {ref: board.power}
 hooks:
+  scope: session
   beforeLease: {script: j power on, exec: /bin/bash, timeout: 5, onFailure: endLease}
-  afterLease: {script: j power off}
+  afterLease: {scriptFile: off.py, exec: [python3, -u]}
 failureDetection: {maxRapidFailures: 2, rapidFailureWindow: 10}
 exitOnLeaseEnd: true
 `,
@@ -68,8 +70,16 @@ exitOnLeaseEnd: true
             description: "Its power",
             methodDescriptions: { on: "Lets it run", off: "Stops it" },
             config: { pins: [1, 2], label: 16, on: true, y: "y" },
+            isRequired: true,
             children: {
-              inner: { kind: "driver", type: "./relay.ts#Relay", config: {}, children: {}, methodDescriptions: {} },
+              inner: {
+                kind: "driver",
+                type: "./relay.ts#Relay",
+                config: {},
+                children: {},
+                isRequired: false,
+                methodDescriptions: {},
+              },
             },
           },
         },
@@ -77,8 +87,9 @@ exitOnLeaseEnd: true
       power: { kind: "ref", ref: "board.power", target: ["board", "power"] },
     },
     hooks: {
+      scope: "session",
       beforeLease: { script: "j power on", exec: "/bin/bash", timeoutMs: 5000, onFailure: "endLease" },
-      afterLease: { script: "j power off", timeoutMs: 120_000, onFailure: "warn" },
+      afterLease: { scriptFile: "off.py", exec: ["python3", "-u"], timeoutMs: 120_000, onFailure: "warn" },
     },
     failureDetection: { maxRapidFailures: 2, rapidFailureWindowMs: 10_000 },
     exitOnLeaseEnd: true,
@@ -89,13 +100,13 @@ Deno.test("the spelling with underscores means the same", () => {
   const camel = `${HEAD}grpcOptions: {a: 1}
 hooks:
   beforeLease: {script: a, onFailure: exit}
-  afterLease: {script: b, onFailure: endLease}
+  afterLease: {scriptFile: b, onFailure: endLease}
 failureDetection: {maxRapidFailures: 7, rapidFailureWindow: 8}
 exitOnLeaseEnd: true
 export: {power: {type: a.B, methodsDescription: {on: x}}}
 `;
   const snake = camel.replace(
-    /(grpcOptions|beforeLease|afterLease|onFailure|failureDetection|maxRapidFailures|rapidFailureWindow|exitOnLeaseEnd|methodsDescription)/g,
+    /(grpcOptions|beforeLease|afterLease|scriptFile|onFailure|failureDetection|maxRapidFailures|rapidFailureWindow|exitOnLeaseEnd|methodsDescription)/g,
     (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
   );
   assert.notEqual(camel, snake);
@@ -160,7 +171,7 @@ exitOnLeaseEnd: "yes"
     'bench.yaml:4:6: "tls" must be a mapping, not a list',
     'bench.yaml:5:1: unknown key "hook" (did you mean "hooks"?)',
     'bench.yaml:9:5: unknown key "typ" (did you mean "type"?)',
-    'bench.yaml:11:3: missing "script"',
+    'bench.yaml:11:3: "script" must be given, unless "scriptFile" is',
     'bench.yaml:12:14: "timeout" must be a whole number, not a string',
     'bench.yaml:13:17: "onFailure" must be "warn", "endLease" or "exit", not "warm" (did you mean "warn"?)',
     'bench.yaml:15:13: "script" must be a string, not a number',
@@ -179,6 +190,23 @@ exitOnLeaseEnd: "yes"
     column: 1,
     hint: 'did you mean "hooks"?',
   });
+});
+
+Deno.test("a hook has one script, and a program that runs it", () => {
+  assert.deepEqual(
+    faults(`${HEAD}hooks:
+  scope: client
+  beforeLease: {script: a, scriptFile: b.sh, exec: []}
+  afterLease: {exec: [python3, 3], timeout: 1}
+`),
+    [
+      '5:10: "scope" must be "exporter" or "session", not "client"',
+      '6:40: "scriptFile" must not stand beside "script"',
+      '6:52: "exec" must not be empty',
+      '7:3: "script" must be given, unless "scriptFile" is',
+      '7:32: "exec[1]" must be a string, not a number',
+    ],
+  );
 });
 
 Deno.test("metadata and its name are required, the namespace is not", () => {
@@ -215,7 +243,7 @@ Deno.test("what is not an entry", () => {
       '13:9: unknown key "reff" (did you mean "ref"?)',
       '14:22: unknown key "children" (known keys: ref)',
       '15:3: missing "type"',
-      '15:9: unknown key "foo" (known keys: type, config, children, description, methodsDescription)',
+      '15:9: unknown key "foo" (known keys: type, config, children, required, description, methodsDescription)',
       '16:17: "type" must be a string, not a number',
       '16:28: "config" must be a mapping, not a list',
       '16:42: "children" must be a mapping, not a number',

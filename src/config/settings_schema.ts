@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Schema } from "../schema.ts";
 import type { ExporterConfig, HookConfig } from "./exporter_config.ts";
+import { isMapping } from "./key_spelling.ts";
 
 /** The settings of a config as a file has them, without its device tree. */
 export type Settings = z.output<typeof settings>;
@@ -15,12 +16,27 @@ function maybe<T extends z.ZodType>(schema: T) {
 
 const seconds = z.int().positive().max(MAX_SECONDS);
 
+const word = z.string().min(1);
+
 const hook = z.strictObject({
-  script: z.string().min(1),
-  exec: maybe(z.string().min(1)),
+  script: maybe(word),
+  scriptFile: maybe(word),
+  exec: maybe(z.union([word, z.array(word).min(1)])),
   timeout: maybe(seconds),
   onFailure: maybe(z.enum(["warn", "endLease", "exit"])),
-});
+})
+  .refine((file) => scriptsOf(file).length > 0, mistake("script", 'must be given, unless "scriptFile" is'))
+  .refine((file) => scriptsOf(file).length < 2, mistake("scriptFile", 'must not stand beside "script"'));
+
+/** The keys that name a hook's script. */
+function scriptsOf(file: Readonly<Record<string, unknown>>): string[] {
+  return ["script", "scriptFile"].filter((key) => file[key] !== undefined && file[key] !== null);
+}
+
+/** A mistake that is told beside others of the same hook. */
+function mistake(key: string, error: string) {
+  return { path: [key], error, when: ({ value }: { value: unknown }) => isMapping(value) };
+}
 
 const settings = z.strictObject({
   apiVersion: maybe(z.literal("jumpstarter.dev/v1alpha1")),
@@ -34,7 +50,11 @@ const settings = z.strictObject({
   motd: maybe(z.string()),
   // The entries are read one by one in export_entries.ts, since what an entry is depends on the keys that it has.
   export: maybe(z.record(z.string(), z.unknown())),
-  hooks: maybe(z.strictObject({ beforeLease: maybe(hook), afterLease: maybe(hook) })),
+  hooks: maybe(z.strictObject({
+    scope: maybe(z.enum(["exporter", "session"])),
+    beforeLease: maybe(hook),
+    afterLease: maybe(hook),
+  })),
   failureDetection: maybe(z.strictObject({
     maxRapidFailures: maybe(z.int().positive()),
     rapidFailureWindow: maybe(seconds),
@@ -59,7 +79,11 @@ export function toExporterConfig(file: Settings, entries: ExporterConfig["export
     description: file.description ?? undefined,
     motd: file.motd ?? undefined,
     export: entries,
-    hooks: given({ beforeLease: toHook(hooks?.beforeLease), afterLease: toHook(hooks?.afterLease) }),
+    hooks: given({
+      scope: hooks?.scope ?? "exporter",
+      beforeLease: toHook(hooks?.beforeLease),
+      afterLease: toHook(hooks?.afterLease),
+    }),
     failureDetection: {
       maxRapidFailures: failureDetection?.maxRapidFailures ?? 5,
       rapidFailureWindowMs: (failureDetection?.rapidFailureWindow ?? 60) * 1000,
@@ -71,7 +95,8 @@ export function toExporterConfig(file: Settings, entries: ExporterConfig["export
 function toHook(file: z.output<typeof hook> | null | undefined): HookConfig | undefined {
   if (file === null || file === undefined) return undefined;
   return given({
-    script: file.script,
+    script: file.script ?? undefined,
+    scriptFile: file.scriptFile ?? undefined,
     exec: file.exec ?? undefined,
     timeoutMs: (file.timeout ?? 120) * 1000,
     onFailure: file.onFailure ?? "warn",

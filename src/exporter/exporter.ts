@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { LoadedConfig } from "../config/mod.ts";
+import { type HookConfig, type LoadedConfig, resolveBeside } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { describeOutcome, hookEnvironment, runHook, writeShims } from "../hooks/mod.ts";
 import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
@@ -128,7 +128,7 @@ async function makeRuntimeDir(launcher: readonly string[]): Promise<RuntimeDir> 
 
 /** Runs a hook with its lines going to the log, marked with their source. */
 function hookRunner(
-  { env, stopping, forced }: ExporterOptions,
+  { env, stopping, forced, loaded }: ExporterOptions,
   log: Logger,
   feed: LogFeed,
   { socketPath, binDir, motdFile }: RuntimeDir,
@@ -138,7 +138,7 @@ function hookRunner(
     const hookLog = log.child({ source });
     if (name === "beforeLease") feed.forgetHookLines();
     const facts = { socketPath, binDir, leaseName: "standalone", clientName: "" };
-    const outcome = await runHook(hook, {
+    const outcome = await runHook(withScriptPath(hook, loaded.url), {
       env: hookEnvironment(
         env,
         name === "beforeLease"
@@ -154,6 +154,11 @@ function hookRunner(
     else log.error(reason);
     return { outcome, reason };
   };
+}
+
+function withScriptPath(hook: HookConfig, configUrl: URL): HookConfig {
+  const { scriptFile } = hook;
+  return scriptFile === undefined ? hook : { ...hook, scriptFile: resolveBeside(configUrl, scriptFile) };
 }
 
 /** The config's message of the day, and what the hook has added to it. */

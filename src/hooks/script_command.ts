@@ -4,7 +4,7 @@ import type { HookNotStarted } from "./hook_outcome.ts";
 /** A script, and what runs it. */
 export interface Hook {
   /** The script's text; when it is one line that names an existing file, that file is the script. */
-  script: string;
+  script?: string;
   /** What runs it: one program, or a program and its first arguments. Chosen by the file's extension when unset. */
   exec?: string | readonly string[];
   /** The script's file; `script` is then ignored. */
@@ -42,20 +42,20 @@ const denoExtensions: readonly string[] = [".ts", ".js", ".mts", ".mjs"];
 
 /** Finds out how `hook` is run; writes its script to a file where its interpreter takes nothing else. */
 export async function openScriptCommand(hook: Hook, place: ScriptPlace): Promise<ScriptCommand | HookNotStarted> {
-  const { scriptFile, exec } = hook;
+  const { script = "", scriptFile, exec } = hook;
   if (exec !== undefined && wordsOf(exec).every((word) => word === "")) return notStarted("exec names no program");
   if (scriptFile !== undefined) {
     if (await isFile(scriptFile, place) === false) return notStarted(`there is no file "${scriptFile}"`);
     return fileCommand(scriptFile, hook, place);
   }
-  const line = hook.script.trim();
+  const line = script.trim();
   const isOneLine = line !== "" && !/[\n\0]/.test(line);
   // Where Deno may not look, the text is the script: `echo hello` must not need the permission to read a file `echo hello`.
   if (isOneLine && await isFile(line, place) === true) return fileCommand(line, hook, place);
   const words = exec === undefined ? ["/bin/sh"] : wordsOf(exec);
   const extension = extensionFor(words);
-  if (extension === undefined) return inPlace([...words, "-c", hook.script]);
-  return await writtenCommand(hook.script, extension, words, place);
+  if (extension === undefined) return inPlace([...words, "-c", script]);
+  return await writtenCommand(script, extension, words, place);
 }
 
 function fileCommand(file: string, { exec }: Hook, { deno }: ScriptPlace): ScriptCommand {

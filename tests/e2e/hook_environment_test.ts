@@ -51,6 +51,7 @@ Deno.test("a hook gets what the wire contract lists, and its j needs nothing mor
     assert.ok(seen.has("CLIENT_NAME"));
     assert.equal(seen.get("JMP_DRIVERS_ALLOW"), "UNSAFE");
     assert.equal(seen.get("TERM"), "dumb");
+    assert.equal(seen.get("NO_COLOR"), "1");
     assert.equal(seen.get("DEBIAN_FRONTEND"), "noninteractive");
     assert.equal(seen.get("GIT_TERMINAL_PROMPT"), "0");
     assert.equal(seen.get("KEPT"), "of the exporter");
@@ -58,6 +59,8 @@ Deno.test("a hook gets what the wire contract lists, and its j needs nothing mor
   }
   assert.ok(before.get("JMP_MOTD_FILE")?.startsWith(place.path("tmp")));
   assert.equal(after.has("JMP_MOTD_FILE"), false);
+  assert.equal(before.has("JMP_BEFORE_LEASE"), false);
+  assert.equal(after.get("JMP_BEFORE_LEASE"), "ok");
 });
 
 Deno.test("j works in a hook where clients need a passphrase", async () => {
@@ -98,6 +101,25 @@ Deno.test("a hook can be a file, with the interpreter that its extension asks fo
   await using exporter = await startExporter(place, { config: { hooks } });
   await exporter.program.seeErr("[beforeLease] hello from TypeScript\n");
 });
+
+for (
+  const [name, text, exec] of [
+    ["hook.ts", 'const who: string = "hook.ts";\nconsole.log(`hello from ${who}`);'],
+    ["hook.js", 'console.log("hello from hook.js");'],
+    ["hook.py", 'print("hello from hook.py")'],
+    ["hook.sh", 'echo "hello from hook.sh"'],
+    ["hook.txt", 'print("hello from hook.txt")', ["python3", "-u"]],
+  ] as const
+) {
+  Deno.test(`scriptFile names ${name}, beside the config, wherever the exporter runs`, async () => {
+    await using place = await Place.open();
+    await place.write(name, `${text}\n`);
+    const hooks = { beforeLease: { scriptFile: name, exec, onFailure: "exit" as const } };
+    await using exporter = await startExporter(place, { config: { hooks }, cwd: "/" });
+    await exporter.program.seeErr(`[beforeLease] hello from ${name}\n`);
+    await exporter.ready();
+  });
+}
 
 Deno.test("what beforeLease writes for the day is shown when a shell begins", async () => {
   await using place = await Place.open();
