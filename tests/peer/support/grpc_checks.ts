@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Place, repository } from "../../fixtures/place.ts";
 import { Program } from "../../fixtures/program.ts";
-import { type SeedBench, writeSeedBench } from "../seed_bench.ts";
+import { type Gate, openGate } from "../areas/beginning.ts";
+import { afterLease } from "../areas/ending.ts";
+import { powerBench } from "../areas/power.ts";
+import { writeBenchConfig } from "./column.ts";
 import { type PeerExporter, startPeerExporter } from "./peer_exporter.ts";
 import { ourSide, type Security, type Side, writeCertificate } from "./side.ts";
 
 /** An exporter that serves the bench. */
 export interface ServedBench extends PeerExporter {
-  readonly bench: SeedBench;
+  readonly bench: Gate;
 }
 
 /** Serves the bench; its beforeLease still waits. */
@@ -18,8 +21,9 @@ export async function serveBench(
   side: Side = ourSide,
   security: Security = "plaintext",
 ): Promise<ServedBench> {
-  const bench = await writeSeedBench(place);
-  const running = await startPeerExporter(place, side, bench.config, security, await writeCertificate(place));
+  const bench = openGate(place);
+  const config = await writeBenchConfig(place, [bench, powerBench, { hooks: { afterLease } }]);
+  const running = await startPeerExporter(place, side, config, security, await writeCertificate(place));
   return { ...running, bench };
 }
 

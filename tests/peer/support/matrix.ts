@@ -6,21 +6,27 @@
 /** How a cell went: `ok`, `FAILED`, or why it was not run. */
 export type Outcome = "ok" | "FAILED" | { readonly notRun: string };
 
+/** Rows that belong together. */
+export interface RowGroup {
+  readonly name: string;
+  readonly rows: readonly { readonly name: string }[];
+}
+
 /** Collects the outcomes of rows in columns. A column's name may have commas: each part is a line of its heading. */
 export class Matrix {
   readonly #columns: readonly string[];
-  readonly #rows = new Map<string, Map<string, Outcome>>();
+  readonly #groups = new Map<string, Map<string, Map<string, Outcome>>>();
 
   /** Makes an empty matrix of these rows and columns. */
-  constructor(columns: readonly string[], rows: readonly string[]) {
+  constructor(columns: readonly string[], groups: readonly RowGroup[]) {
     this.#columns = columns;
-    for (const row of rows) this.#rows.set(row, new Map());
+    for (const { name, rows } of groups) this.#groups.set(name, new Map(rows.map((row) => [row.name, new Map()])));
   }
 
   /** Notes how a cell went. */
-  note(column: string, row: string, outcome: Outcome): void {
-    const cells = this.#rows.get(row);
-    if (cells === undefined || !this.#columns.includes(column)) throw new Error(`no cell ${column}, ${row}`);
+  note(column: string, group: string, row: string, outcome: Outcome): void {
+    const cells = this.#groups.get(group)?.get(row);
+    if (cells === undefined || !this.#columns.includes(column)) throw new Error(`no cell ${column}, ${group}, ${row}`);
     cells.set(column, outcome);
   }
 
@@ -34,9 +40,13 @@ export class Matrix {
       return `- [${reasons.indexOf(outcome.notRun) + 1}]`;
     };
     const heads = this.#columns.map((column) => column.split(", "));
-    const table = (heads[0] ?? []).map((_, part) => ["", ...heads.map((head) => head[part] ?? "")]);
-    for (const [row, cells] of this.#rows) {
-      table.push([row, ...this.#columns.map((column) => mark(cells.get(column)))]);
+    const headLines = Math.max(...heads.map(({ length }) => length));
+    const table = Array.from({ length: headLines }, (_, part) => ["", ...heads.map((head) => head[part] ?? "")]);
+    for (const [group, rows] of this.#groups) {
+      table.push([`${group}:`]);
+      for (const [row, cells] of rows) {
+        table.push([`  ${row}`, ...this.#columns.map((column) => mark(cells.get(column)))]);
+      }
     }
     const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
     const lines = table.map((line) =>

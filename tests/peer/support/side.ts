@@ -8,7 +8,20 @@ import type { Place } from "../../fixtures/place.ts";
 import { jmpWords } from "../../fixtures/program.ts";
 
 /** How a connection is secured. */
-export type Security = "plaintext" | "passphrase" | "TLS";
+export type Security = "plaintext" | "passphrase" | "TLS" | "TLS+passphrase";
+
+/** Every way of securing a connection. */
+export const securities: readonly Security[] = ["plaintext", "passphrase", "TLS", "TLS+passphrase"];
+
+/** Whether the connection is encrypted. */
+export function withTls(security: Security): boolean {
+  return security.startsWith("TLS");
+}
+
+/** Whether every call presents a passphrase. */
+export function withPassphrase(security: Security): boolean {
+  return security.endsWith("passphrase");
+}
 
 /** An implementation on this machine. */
 export interface Side {
@@ -59,17 +72,32 @@ export async function writeCertificate(place: Place): Promise<CertificateFiles> 
 
 /** The options of `jmp run` for a way of securing connections. */
 export function exporterOptions(security: Security, { cert, key }: CertificateFiles): string[] {
-  if (security === "TLS") return ["--tls-cert", cert, "--tls-key", key];
-  return ["--tls-grpc-insecure", ...(security === "passphrase" ? ["--passphrase", PASSPHRASE] : [])];
+  const transport = withTls(security) ? ["--tls-cert", cert, "--tls-key", key] : ["--tls-grpc-insecure"];
+  return [...transport, ...passphraseOption(security)];
 }
 
 /** The options of `jmp shell` for the same; a Python client is told of the authority by {@linkcode clientEnv}. */
 export function clientOptions({ name }: Side, security: Security, { ca }: CertificateFiles): string[] {
-  if (security === "TLS") return name === "Python" ? [] : ["--tls-ca", ca];
-  return ["--tls-grpc-insecure", ...(security === "passphrase" ? ["--passphrase", PASSPHRASE] : [])];
+  const trust = name === "Python" ? [] : ["--tls-ca", ca];
+  return [...(withTls(security) ? trust : ["--tls-grpc-insecure"]), ...passphraseOption(security)];
 }
 
 /** The environment of a client. The Python client has no option for an authority; its gRPC library has a variable. */
 export function clientEnv({ name, env }: Side, security: Security, { ca }: CertificateFiles): Record<string, string> {
-  return security === "TLS" && name === "Python" ? { ...env, GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: ca } : { ...env };
+  return withTls(security) && name === "Python" ? { ...env, GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: ca } : { ...env };
+}
+
+/** What a shell gives the programs in it, so that they find the exporter. */
+export function sessionEnv(side: Side, address: string, security: Security, certificate: CertificateFiles) {
+  return {
+    ...clientEnv(side, security, certificate),
+    JUMPSTARTER_HOST: address,
+    JMP_DRIVERS_ALLOW: "UNSAFE",
+    ...(withTls(security) ? {} : { JMP_GRPC_INSECURE: "1" }),
+    ...(withPassphrase(security) ? { JMP_GRPC_PASSPHRASE: PASSPHRASE } : {}),
+  };
+}
+
+function passphraseOption(security: Security): string[] {
+  return withPassphrase(security) ? ["--passphrase", PASSPHRASE] : [];
 }

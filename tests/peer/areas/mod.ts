@@ -1,0 +1,14 @@
+/** The areas of the matrix, in the order in which a column runs them. */
+import type { Area } from "../support/area.ts";
+import { beginning } from "./beginning.ts";
+import { ending } from "./ending.ts";
+import { power } from "./power.ts";
+import { security } from "./security.ts";
+
+/** All of them; `beginning` comes first and `ending` last. */
+export const areas: readonly Area[] = [
+  beginning,
+  power,
+  security,
+  ending,
+];
