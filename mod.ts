@@ -20,6 +20,7 @@ import { builtinDrivers } from "./drivers/mod.ts";
 import { type ConnectOptions, connectWith, type Exporter } from "./src/client/mod.ts";
 import type { DriverPackage } from "./src/driver/mod.ts";
 
+export { AtomicFile } from "./src/atomic_file.ts";
 export {
   ConfigError,
   type ConfigProblem,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { bigFile, bytesOf, concat, damages, measure, sample, streamOf, toolOutput } from "./bench_test.ts";
 import { isolatedTest } from "../../tests/fixtures/run_isolated.ts";
-import { canDecode, canEncode, decode, detectEncoding, encode, type Encoding, encodings, isEncoding } from "./mod.ts";
+import { detectEncoding, type Encoding, encodings, isEncoding } from "../encoding.ts";
+import { canDecode, canEncode, decode, encode } from "./mod.ts";
 
 /** The command line tools that judge. */
 const tools: Readonly<Record<Encoding, string>> = { gzip: "gzip", xz: "xz", bz2: "bzip2", zstd: "zstd" };

@@ -1,6 +1,6 @@
 import { createGunzip } from "node:zlib";
 import { JumpstarterError } from "../errors.ts";
-import { detectEncoding, DETECTION_BYTES, type Encoding } from "./encoding.ts";
+import { detectEncoding, DETECTION_BYTES, type Encoding } from "../encoding.ts";
 import { lazyStream } from "./lazy_stream.ts";
 import { streamThroughZlib } from "./node_stream.ts";
 import { hasTool, startTool, streamThrough, type Tool } from "./tool_stream.ts";

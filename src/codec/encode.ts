@@ -1,6 +1,6 @@
 import { constants, createGzip, createZstdCompress } from "node:zlib";
 import { JumpstarterError } from "../errors.ts";
-import type { Encoding } from "./encoding.ts";
+import type { Encoding } from "../encoding.ts";
 import { lazyStream } from "./lazy_stream.ts";
 import { streamThroughZlib } from "./node_stream.ts";
 import { hasTool, startTool, streamThrough, type Tool } from "./tool_stream.ts";
@@ -40,6 +40,29 @@ export function encode(bytes: Bytes, encoding: Encoding): Bytes {
     if (error instanceof JumpstarterError) return error;
     const reason = error instanceof Error ? error.message : String(error);
     return new JumpstarterError("io", `cannot pack the data as ${encoding}: ${reason}`, { cause: error });
+  });
+}
+
+/**
+ * A sink for the plain bytes of which `sink` gets the compressed ones. Closing it writes the end and closes `sink`;
+ * aborting it, and whatever goes wrong, aborts `sink`, so that a part is never taken for the whole.
+ */
+export function encodeInto(sink: WritableStream<Uint8Array>, encoding: Encoding): WritableStream<Uint8Array> {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  writer.closed.catch(() => {/* told by what comes next */});
+  const packed = encode(readable, encoding).pipeTo(sink);
+  packed.catch(() => {/* told by the write or the close that waits for it */});
+  return new WritableStream<Uint8Array>({
+    // A packer that has failed takes no more, and only it knows why.
+    write: (bytes) => writer.write(bytes).catch(() => packed),
+    close: async () => {
+      await writer.close().catch(() => {});
+      await packed;
+    },
+    abort: async (reason) => {
+      await Promise.all([writer.abort(reason), sink.abort(reason)].map((ended) => ended.catch(() => {})));
+    },
   });
 }
 

@@ -7,5 +7,4 @@
  * @module
  */
 export { canDecode, decode } from "./decode.ts";
-export { canEncode, encode } from "./encode.ts";
-export { detectEncoding, DETECTION_BYTES, type Encoding, encodings, isEncoding } from "./encoding.ts";
+export { canEncode, encode, encodeInto } from "./encode.ts";

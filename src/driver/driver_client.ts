@@ -1,3 +1,5 @@
+import type { Encoding } from "../encoding.ts";
+import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
@@ -19,7 +21,13 @@ export interface RemoteFile {
 
 /** How a file travels to or from a driver. */
 export interface TransferOptions extends CallOptions {
-  /** Told how many bytes have travelled so far. */
+  /**
+   * How the bytes are compressed at this end; the driver reads and writes plain ones. They travel compressed where
+   * the exporter can be relied on to pack and unpack them, and else are packed and unpacked here. Not possible with
+   * a request that the exporter makes by itself.
+   */
+  compression?: Encoding;
+  /** Told how many bytes have been read from the source, or have come for the sink, so far. */
   onProgress?: (bytes: number) => void;
 }
 
@@ -116,7 +124,7 @@ export class DriverClient {
     args: (handle: Json) => Json[] = (handle) => [handle],
     options?: TransferOptions,
   ): Promise<Json> {
-    if (!(source instanceof ReadableStream)) return this.call(method, args(presigned(source, "GET")), options);
+    if (!(source instanceof ReadableStream)) return this.call(method, args(presigned(source, "GET", options)), options);
     return this.link.caller.upload(source, (handle) => this.call(method, args(handle), options), options);
   }
 
@@ -132,11 +140,22 @@ export class DriverClient {
     args: (handle: Json) => Json[] = (handle) => [handle],
     options?: TransferOptions,
   ): Promise<Json> {
-    if (!(sink instanceof WritableStream)) return this.call(method, args(presigned(sink, "PUT")), options);
+    if (!(sink instanceof WritableStream)) return this.call(method, args(presigned(sink, "PUT", options)), options);
     return this.link.caller.download(sink, (handle) => this.call(method, args(handle), options), options);
   }
 }
 
-function presigned({ url, headers = {} }: RemoteFile, method: "GET" | "PUT"): Json {
-  return { kind: "presigned_request", headers: { ...headers }, url, method };
+function presigned(
+  { url, headers = {} }: RemoteFile,
+  method: "GET" | "PUT",
+  { compression }: TransferOptions = {},
+): Json {
+  if (compression === undefined) return { kind: "presigned_request", headers: { ...headers }, url, method };
+  throw new JumpstarterError(
+    "usage",
+    `an exporter handles the file behind a URL as it is, not as ${compression} data`,
+    {
+      hint: "open the URL here, and hand over the stream",
+    },
+  );
 }

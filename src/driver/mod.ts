@@ -6,6 +6,7 @@
  *
  * @module
  */
+export type { Encoding } from "../encoding.ts";
 export type { ByteStream } from "./byte_stream.ts";
 export {
   type ClientDefinition,
@@ -17,6 +18,15 @@ export {
   type CommandResult,
   defineClient,
 } from "./client_definition.ts";
+export {
+  chosenCompression,
+  type CommandFileOptions,
+  type CommandSink,
+  type CommandSource,
+  compressionOption,
+  openCommandSink,
+  openCommandSource,
+} from "./command_file.ts";
 export {
   type Caller,
   type CallOptions,

@@ -4,7 +4,7 @@
  */
 import { DriverError } from "../errors.ts";
 import type { FrameStream } from "../rpc/mod.ts";
-import { openRemoteSink, openRemoteSource, type RemoteRequest } from "./remote_file.ts";
+import { openRemoteSink, openRemoteSource, parseFileUrl, type RemoteRequest } from "../remote_file.ts";
 
 /** A stream that a client has opened for one of a driver's methods. */
 export interface Resource extends Disposable {
@@ -56,14 +56,14 @@ export class ResourceTable {
     return {
       async openSource(handle, signal) {
         const remote = parseRemote(handle, "GET");
-        if (remote !== undefined) return await openRemoteSource(remote, signal);
+        if (remote !== undefined) return (await openRemoteSource(remote, { signal })).bytes;
         const { source, sink } = take(handle);
         return source.pipeThrough(endingWith(sink), { signal });
       },
       async openSink(handle, signal) {
         const remote = parseRemote(handle, "PUT");
-        if (remote !== undefined) return await openRemoteSink(remote, signal);
-        const { source, sink } = take(handle);
+        if (remote !== undefined) return openRemoteSink(remote, { signal });
+        const { source, sink } = await Promise.resolve(take(handle));
         // Nobody reads what the client sends; taking it keeps its side of the stream whole.
         source.pipeTo(new WritableStream()).catch(() => {/* a broken stream shows on the sink */});
         signal.addEventListener("abort", () => void sink.abort(signal.reason).catch(() => {}), { once: true });
@@ -103,8 +103,8 @@ function parseRemote(handle: unknown, method: "GET" | "PUT"): RemoteRequest | un
   if (asked !== method) {
     throw new DriverError("invalid_argument", `This method needs a request of the kind ${method}, not ${asked}`);
   }
-  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
+  const parsed = parseFileUrl(url);
+  if (parsed === undefined) {
     throw new DriverError("invalid_argument", "The file's URL must begin with https:// or http://");
   }
   return { url: parsed, method, headers: { ...(headers as Record<string, string> | undefined) } };

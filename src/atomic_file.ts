@@ -1,0 +1,97 @@
+/**
+ * Files that are there as a whole or not at all.
+ *
+ * @module
+ */
+import { basename, dirname, join } from "node:path";
+
+/**
+ * A file that is written under a temporary name beside its target, and takes the target's name when it is complete.
+ * Until then, and for ever if it is not committed, the target is what it was before: somebody else's whole file, or
+ * nothing. A kill of this program leaves at most the temporary file, which begins with a dot and ends with `.part`.
+ */
+export class AtomicFile implements AsyncDisposable {
+  readonly #file: Deno.FsFile;
+  readonly #target: string;
+  readonly #temporary: string;
+  #isOpen = true;
+  #isDone = false;
+
+  private constructor(file: Deno.FsFile, target: string, temporary: string) {
+    this.#file = file;
+    this.#target = target;
+    this.#temporary = temporary;
+  }
+
+  /**
+   * Begins to write what `path` is to become. A symbolic link stays, and the file that it leads to is replaced; a
+   * file that is replaced hands its permissions on.
+   *
+   * @param options `mode`: the permissions of a file that is new, 0o666 without the umask's bits by default.
+   * @throws What `Deno.open` throws, such as `NotFound` where the directory does not exist.
+   */
+  static async create(path: string, { mode }: { mode?: number } = {}): Promise<AtomicFile> {
+    const target = await Deno.realPath(path).catch(() => path);
+    const replaced = await Deno.stat(target).catch(() => undefined);
+    if (replaced?.isDirectory) throw new Deno.errors.IsADirectory(`Is a directory: ${path}`);
+    const name = `.${basename(target).slice(0, 40)}.${crypto.randomUUID().slice(0, 8)}.part`;
+    const temporary = join(dirname(target), name);
+    const file = await Deno.open(temporary, { write: true, createNew: true, mode });
+    if (replaced?.mode) await Deno.chmod(temporary, replaced.mode & 0o7777).catch(() => {/* not ours to set */});
+    return new AtomicFile(file, target, temporary);
+  }
+
+  /** Writes all of `bytes`. */
+  async write(bytes: Uint8Array): Promise<void> {
+    while (bytes.length > 0) bytes = bytes.subarray(await this.#file.write(bytes));
+  }
+
+  /**
+   * Brings the bytes to the disk and gives the file its name. When that fails, what was written is discarded.
+   *
+   * @throws What the system says, such as that the disk is full.
+   */
+  async commit(): Promise<void> {
+    try {
+      await this.#file.sync();
+      this.#close();
+      await Deno.rename(this.#temporary, this.#target);
+      this.#isDone = true;
+    } finally {
+      await this[Symbol.asyncDispose]();
+    }
+    await syncDirectory(dirname(this.#target));
+  }
+
+  /** The same as a stream: closing it commits, aborting it discards. */
+  get writable(): WritableStream<Uint8Array> {
+    return new WritableStream<Uint8Array>({
+      write: (bytes) => this.write(bytes),
+      close: () => this.commit(),
+      abort: () => this[Symbol.asyncDispose](),
+    });
+  }
+
+  /** Discards what was written, unless it was committed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close();
+    if (this.#isDone) return;
+    this.#isDone = true;
+    await Deno.remove(this.#temporary).catch(() => {/* its directory has gone */});
+  }
+
+  #close(): void {
+    if (this.#isOpen) this.#file.close();
+    this.#isOpen = false;
+  }
+}
+
+/** Makes a rename last through a power cut, where the system lets directories be opened for that. */
+async function syncDirectory(path: string): Promise<void> {
+  try {
+    using directory = await Deno.open(path);
+    await directory.sync();
+  } catch {
+    // Not possible here, or not allowed to us: the file itself is whole.
+  }
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { openTestTerminal } from "../../tests/fixtures/command_terminal.ts";
+import { serveFiles } from "../../tests/fixtures/file_server.ts";
+import { Place } from "../../tests/fixtures/place.ts";
+import { JumpstarterError } from "../errors.ts";
+import {
+  chosenCompression,
+  type CommandSink,
+  type CommandSource,
+  openCommandSink,
+  openCommandSource,
+} from "./command_file.ts";
+
+async function textOf({ source }: CommandSource): Promise<string> {
+  assert.ok(source instanceof ReadableStream);
+  return await new Response(source as ReadableStream<Uint8Array<ArrayBuffer>>).text();
+}
+
+async function writeText({ sink }: CommandSink, text: string): Promise<void> {
+  assert.ok(sink instanceof WritableStream);
+  await ReadableStream.from([text]).pipeThrough(new TextEncoderStream()).pipeTo(sink);
+}
+
+/** How often this process has a file open. */
+async function openCount(path: string): Promise<number> {
+  const links = await Array.fromAsync(Deno.readDir("/proc/self/fd"));
+  const targets = links.map(({ name }) => Deno.readLink(`/proc/self/fd/${name}`).catch(() => ""));
+  return (await Promise.all(targets)).filter((target) => target === path).length;
+}
+
+/** What the terminal has shown of progress: pairs of bytes and total. */
+function terminalIn(place: Place, stdin = "") {
+  const shown: (number | undefined)[][] = [];
+  const terminal = openTestTerminal({
+    cwd: place.dir,
+    stdin: ReadableStream.from([stdin]).pipeThrough(new TextEncoderStream()),
+    progress: (...amounts) => void shown.push(amounts),
+  });
+  return { terminal, context: terminal.context, shown };
+}
+
+const isConfigError = (message: string) => (error: unknown) => {
+  assert.ok(error instanceof JumpstarterError);
+  assert.deepEqual([error.code, error.message], ["config", message]);
+  return true;
+};
+
+Deno.test("what the user says of compression counts, then the name", () => {
+  const cases: [name: string, option: string | undefined, encoding: string | undefined][] = [
+    ["disk.img", undefined, undefined],
+    ["disk.img.xz", undefined, "xz"],
+    ["DISK.IMG.GZ", undefined, "gzip"],
+    ["a.b/disk", undefined, undefined],
+    ["disk.bz2", undefined, "bz2"],
+    ["disk.zst", undefined, "zstd"],
+    ["disk.constructor", undefined, undefined],
+    ["disk.img.xz", "none", undefined],
+    ["disk.img.xz", "gzip", "gzip"],
+    ["-", undefined, undefined],
+    ["-", "zstd", "zstd"],
+    ["https://h/disk.img.xz?Signature=a.gz", undefined, "xz"],
+    ["https://h/disk?name=a.gz", undefined, undefined],
+  ];
+  for (const [name, compression, encoding] of cases) {
+    assert.equal(chosenCompression(name, { args: {}, options: { compression } }), encoding, name);
+  }
+});
+
+Deno.test("a path starts from the user's directory, and its size is the total", async () => {
+  await using place = await Place.open();
+  const { context, shown } = terminalIn(place);
+  await place.write("disk.img", "0123456789");
+  await using file = await openCommandSource("disk.img", context, { compression: "xz" });
+  assert.equal(file.options.compression, "xz");
+  assert.equal(file.options.signal, context.signal);
+  file.options.onProgress?.(4);
+  assert.equal(await textOf(file), "0123456789");
+  assert.deepEqual(shown, [[4, 10]]);
+});
+
+Deno.test("- is standard input", async () => {
+  await using place = await Place.open();
+  const { context, shown } = terminalIn(place, "typed");
+  await using file = await openCommandSource("-", context);
+  file.options.onProgress?.(4);
+  assert.equal(await textOf(file), "typed");
+  assert.deepEqual(shown, [[4, undefined]]);
+});
+
+Deno.test({ name: "a source that is not used is closed", ignore: Deno.build.os !== "linux" }, async () => {
+  await using place = await Place.open();
+  const { context } = terminalIn(place);
+  const path = await place.write("disk.img", "0123456789");
+  {
+    await using _file = await openCommandSource("disk.img", context);
+    assert.equal(await openCount(path), 1);
+  }
+  assert.equal(await openCount(path), 0);
+});
+
+Deno.test("a URL is left to the exporter, unless the file is compressed", async () => {
+  await using place = await Place.open();
+  await using server = serveFiles({ "/disk.img.xz": "packed" });
+  const { context, shown } = terminalIn(place);
+  const url = `${server.url}/disk.img.xz`;
+  await using left = await openCommandSource(url, context);
+  assert.deepEqual(left.source, { url });
+  assert.equal(server.requests.length, 0);
+  await using fetched = await openCommandSource(url, context, { compression: "xz" });
+  fetched.options.onProgress?.(1);
+  assert.equal(await textOf(fetched), "packed");
+  assert.equal(server.requests[0]?.headers.get("accept-encoding"), "identity");
+  assert.deepEqual(shown, [[1, 6]]);
+  await using put = await openCommandSink(url, context);
+  assert.deepEqual(put.sink, { url });
+  await writeText(await openCommandSink(url, context, { compression: "xz" }), "repacked");
+  assert.equal(server.files.get("/disk.img.xz"), "repacked");
+});
+
+Deno.test("a file that is written has its name only when it is complete", async () => {
+  await using place = await Place.open();
+  const { context, shown } = terminalIn(place);
+  {
+    await using file = await openCommandSink("disk.img", context, { totalBytes: 5 });
+    file.options.onProgress?.(2);
+    assert.ok(file.sink instanceof WritableStream);
+    const writer = file.sink.getWriter();
+    await writer.write(new Uint8Array(3));
+    await assert.rejects(Deno.stat(place.path("disk.img")), Deno.errors.NotFound);
+    await writer.abort();
+    await using _unused = await openCommandSink("disk.img", context);
+  }
+  assert.deepEqual((await Array.fromAsync(Deno.readDir(place.dir))).map(({ name }) => name).sort(), ["home", "tmp"]);
+  await writeText(await openCommandSink("disk.img", context), "whole");
+  assert.equal(await Deno.readTextFile(place.path("disk.img")), "whole");
+  assert.deepEqual(shown, [[2, 5]]);
+});
+
+Deno.test("- is standard output", async () => {
+  await using place = await Place.open();
+  const { terminal, context } = terminalIn(place);
+  await writeText(await openCommandSink("-", context), "shown");
+  assert.equal(terminal.stdout, "shown");
+});
+
+Deno.test("a device is written to, and not replaced", async () => {
+  await using place = await Place.open();
+  const { context } = terminalIn(place);
+  await writeText(await openCommandSink("/dev/null", context), "gone");
+  assert.ok((await Deno.stat("/dev/null")).isCharDevice);
+});
+
+Deno.test("a file that cannot be used is told in one line", async () => {
+  await using place = await Place.open();
+  const { context } = terminalIn(place);
+  const read = (name: string) => openCommandSource(name, context);
+  const write = (name: string) => openCommandSink(name, context);
+  await assert.rejects(read("none"), isConfigError('cannot read "none": no such file'));
+  await assert.rejects(read("home"), isConfigError('cannot read "home": it is a directory'));
+  await assert.rejects(write("home"), isConfigError('cannot write "home": it is a directory'));
+  await assert.rejects(write("none/x"), isConfigError('cannot write "none/x": no such directory'));
+});
