@@ -1,6 +1,6 @@
 import { findConfig, type LoadedConfig, readConfigFile, wholeConfig } from "../config/mod.ts";
 import { JumpstarterError } from "../errors.ts";
-import { planDrivers } from "../exporter/mod.ts";
+import { type DriverPlan, planDrivers } from "../exporter/mod.ts";
 import type { Env } from "./connection_options.ts";
 import type { MainOptions } from "./main_options.ts";
 
@@ -17,11 +17,19 @@ export interface ConfigChoice {
  */
 export async function loadExporterConfig(
   choice: ConfigChoice,
-  { env, packages }: Pick<MainOptions, "env" | "packages">,
+  main: Pick<MainOptions, "env" | "packages">,
 ): Promise<LoadedConfig> {
+  return (await planExporter(choice, main)).loaded;
+}
+
+/** The same, with the drivers that were found. */
+export async function planExporter(
+  choice: ConfigChoice,
+  { env, packages }: Pick<MainOptions, "env" | "packages">,
+): Promise<{ loaded: LoadedConfig; plan: DriverPlan }> {
   const reading = await readConfigFile(await chosenFile(choice, env));
-  await planDrivers(reading, packages);
-  return wholeConfig(reading);
+  const plan = await planDrivers(reading, packages);
+  return { loaded: wholeConfig(reading), plan };
 }
 
 async function chosenFile({ exporterConfig, exporter }: ConfigChoice, env: Env): Promise<string> {

@@ -29,6 +29,12 @@ export async function jmp(options: MainOptions): Promise<number> {
       await jmpInspect(command.optsWithGlobals(), options);
     }),
   );
+  program.addCommand(
+    permissionsCommand().action(async (_options, command: Command) => {
+      const { jmpPermissions } = await import("./jmp_permissions.ts");
+      await jmpPermissions(command.optsWithGlobals(), options);
+    }),
+  );
   const config = createCommand("jmp config").description("Look at exporter configs");
   config.addCommand(
     createCommand("jmp config check").description("Say what a config would serve, or everything that is wrong with it")
@@ -50,16 +56,30 @@ export async function jmp(options: MainOptions): Promise<number> {
 }
 
 function runCommand(): Command {
-  return addLogOptions(createCommand("jmp run"))
+  return addServeOptions(addLogOptions(createCommand("jmp run")))
     .description("Serve the devices of a config until stopped (SIGTERM or ctrl-C)")
+    .option("--least-privilege", "Run under no more permissions than this config needs; see jmp permissions")
+    .addOption(passphraseOption())
+    .addOption(new Option("--log-format <format>", "How log lines look").choices(["text", "json"]).default("text"));
+}
+
+function permissionsCommand(): Command {
+  return addServeOptions(addLogOptions(createCommand("jmp permissions")))
+    .description("Show which Deno permissions jmp run needs for a config, part by part and together")
+    .option("--flags", "Only what is needed together, as flags of deno run")
+    .option("--json", "The same as the permission set of a deno.json");
+}
+
+/** What says which config is served, where and with what. */
+function addServeOptions(command: Command): Command {
+  return command
     .option("--exporter-config <file>", "The exporter's YAML file")
     .option("--exporter <alias>", "The exporter's alias: ~/.config/jumpstarter/exporters/ALIAS.yaml, or in /etc")
     .option("--tls-grpc-listener <[host:]port>", "Where to listen; without a host on every address, port 0 picks one")
     .option("--tls-grpc-insecure", "Serve plaintext, without TLS")
     .option("--tls-cert <file>", "The certificate to serve TLS with, PEM")
     .option("--tls-key <file>", "The certificate's private key, PEM")
-    .addOption(passphraseOption())
-    .addOption(new Option("--log-format <format>", "How log lines look").choices(["text", "json"]).default("text"));
+    .option("--runtime-dir <dir>", "An empty directory of yours for its sockets; one is made and removed otherwise");
 }
 
 function shellCommand(): Command {

@@ -14,6 +14,7 @@ import { loadExporterConfig } from "./exporter_config.ts";
 import type { MainOptions } from "./main_options.ts";
 import { type LogFormat, terminalLog } from "./output.ts";
 import { logLevel } from "./program.ts";
+import { logStrayFaults } from "./stray_faults.ts";
 import { stopSignals } from "./stop_signals.ts";
 
 /** The options of `jmp run`, as commander names them. */
@@ -25,13 +26,20 @@ export interface RunOptions {
   tlsCert?: string;
   tlsKey?: string;
   passphrase?: string;
+  runtimeDir?: string;
+  leastPrivilege?: boolean;
   logFormat: LogFormat;
   logLevel?: string;
   verbose?: boolean;
 }
 
 /** Serves a config until it is stopped; answers the exit code. */
-export async function jmpRun(options: RunOptions, { env, packages, launcher }: MainOptions): Promise<number> {
+export async function jmpRun(options: RunOptions, main: MainOptions): Promise<number> {
+  if (options.leastPrivilege) {
+    const { runWithLeastPrivilege } = await import("./least_privilege.ts");
+    return await runWithLeastPrivilege(options, main);
+  }
+  const { env, packages, launcher } = main;
   const listener = options.tlsGrpcListener;
   if (listener === undefined) {
     throw new JumpstarterError("usage", "No address to listen on", { hint: "give --tls-grpc-listener [HOST:]PORT" });
@@ -44,6 +52,7 @@ export async function jmpRun(options: RunOptions, { env, packages, launcher }: M
   const sink = terminalLog(logLevel(options, "INFO"), options.logFormat);
   const log = new Logger(sink);
   warnOfExposure(log, address, certificate, passphrase);
+  using _strays = logStrayFaults(log);
   using signals = stopSignals((name) => log.info(`Stopping (${name}); a second signal stops at once`));
   const end = await runExporter({
     loaded,
@@ -54,6 +63,7 @@ export async function jmpRun(options: RunOptions, { env, packages, launcher }: M
     sink,
     env: definedOnly(env),
     launcher,
+    runtimeDir: options.runtimeDir,
     stopping: signals.stopping,
     forced: signals.forced,
     onListening: (bound) => log.info(`Listening on ${describeListener(bound, certificate)}`),

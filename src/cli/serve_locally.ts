@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { type LifecycleEnd, runExporter } from "../exporter/mod.ts";
-import type { LogRecord, LogSink } from "../log.ts";
+import { Logger, type LogRecord, type LogSink } from "../log.ts";
 import type { UnixAddress } from "../rpc/mod.ts";
 import { definedOnly } from "./connection_options.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
 import { type LocalSignals, localSignals } from "./local_signals.ts";
 import type { MainOptions } from "./main_options.ts";
 import { formatText, writeErr } from "./output.ts";
+import { logStrayFaults } from "./stray_faults.ts";
 
 /** An exporter in this process. */
 export interface LocalExporter extends AsyncDisposable {
@@ -36,6 +37,7 @@ export async function serveLocally(
   const address: UnixAddress = { kind: "unix", path: join(dir, "exporter.sock") };
   const listening = Promise.withResolvers<void>();
   let isEnding = false;
+  begun.use(logStrayFaults(new Logger(sink)));
   const ended = runExporter({
     loaded,
     packages,

@@ -1,5 +1,8 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { JumpstarterError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import type { Permission } from "../permission.ts";
 import type { ClientDefinition } from "./client_definition.ts";
 import type { DriverDefinition } from "./driver_definition.ts";
 
@@ -54,11 +57,27 @@ export async function loadDriver(
   });
 }
 
+/**
+ * What Deno has to allow to load the driver of a `type`: nothing for a name, the folder of a module that is a file
+ * (what it imports is read as well), the host of one that is a URL.
+ */
+export function modulePermissions(type: string, base: URL): Permission[] {
+  if (!type.includes("#")) return [];
+  const url = moduleUrl(type.split("#", 1)[0] ?? "", base);
+  if (!URL.canParse(url)) return [];
+  const { protocol, host, port } = new URL(url);
+  if (protocol === "file:") return [{ kind: "read", of: dirname(fileURLToPath(url)) }];
+  return /^https?:$/.test(protocol) ? [{ kind: "import", of: port === "" ? `${host}:443` : host }] : [];
+}
+
+function moduleUrl(specifier: string, base: URL): string {
+  return /^\.{0,2}\//.test(specifier) ? new URL(specifier, base).href : specifier;
+}
+
 /** Imports `specifier#export`, the one place where a config names code. */
 async function importDriver(type: string, base: URL): Promise<DriverDefinition> {
   const [specifier = "", exportName = ""] = type.split("#", 2);
-  const isRelative = /^\.{0,2}\//.test(specifier);
-  const url = isRelative ? new URL(specifier, base).href : specifier;
+  const url = moduleUrl(specifier, base);
   let module: Record<string, unknown>;
   try {
     module = await import(url);

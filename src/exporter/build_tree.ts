@@ -14,6 +14,8 @@ import { type DriverNode, driverUuid } from "./driver_node.ts";
 
 /** A driver of the config, found and with its `config` section checked, not yet started. */
 interface PlannedDriver {
+  /** Its name in the config. */
+  readonly type: string;
   readonly definition: DriverDefinition;
   readonly settings: unknown;
 }
@@ -48,7 +50,7 @@ export async function planDrivers(
       const type = entry.kind === "driver" ? entry.type : compositeType;
       const definition = await loadDriver(packages, type, url);
       const config = entry.kind === "driver" ? entry.config : {};
-      plan.set(keys.join("."), { definition, settings: checkSettings(definition, config, place, problems) });
+      plan.set(keys.join("."), { type, definition, settings: checkSettings(definition, config, place, problems) });
     } catch (error) {
       if (!(error instanceof JumpstarterError)) throw error;
       problems.push({ path: [...place, "type"], message: error.message, hint: error.hint });
@@ -129,7 +131,11 @@ export async function startDrivers(
   };
   const stop = () => stopDevices(started, log);
   try {
-    const composite = { definition: await loadDriver(packages, compositeType, new URL("file:///")), settings: {} };
+    const composite = {
+      type: compositeType,
+      definition: await loadDriver(packages, compositeType, new URL("file:///")),
+      settings: {},
+    };
     const root = await start([], config.export, composite, {
       description: config.description,
       methodDescriptions: {},

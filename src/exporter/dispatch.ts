@@ -161,17 +161,23 @@ export function toDriverError(
   if (signal.aborted) {
     return new DriverError("cancelled", `${path}.${operation} was cancelled`, details);
   }
-  const message = describe(error);
+  const message = describe(error, path);
   const callLog = log.child({ operation });
   callLog.error(`${path}.${operation} of ${definition.type} failed: ${message}`);
   if (error instanceof Error && error.stack !== undefined) callLog.debug(error.stack);
   return new DriverError(errorCode(error), message, { ...details, byDriver: true });
 }
 
-function describe(error: unknown): string {
+function describe(error: unknown, path: string): string {
   if (error instanceof JumpstarterError) return error.message;
+  if (error instanceof Deno.errors.NotCapable) return `the driver "${path}" is not allowed ${describeAccess(error)}`;
   if (!(error instanceof Error)) return String(error);
   return error.name === "Error" ? error.message : `${error.name}: ${error.message}`;
+}
+
+/** What it was that Deno refused, such as `read access to "/etc/shadow"`. */
+function describeAccess({ message }: Error): string {
+  return /^Requires (.+ access(?: to .+?)?),/.exec(message)?.[1] ?? message;
 }
 
 function errorCode(error: unknown): ErrorCode {

@@ -1,13 +1,14 @@
-import { join } from "node:path";
-import { type HookConfig, type LoadedConfig, resolveBeside } from "../config/mod.ts";
+import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { describeOutcome, hookEnvironment, runHook, writeShims } from "../hooks/mod.ts";
 import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
 import { type Address, serve, type ServerCertificate } from "../rpc/mod.ts";
 import { planDrivers, startDrivers } from "./build_tree.ts";
 import { driverUuid } from "./driver_node.ts";
+import { withScriptPath } from "./hook_script.ts";
 import { Lifecycle, type LifecycleEnd, type LifecycleParts } from "./lifecycle.ts";
 import { LogFeed } from "./log_feed.ts";
+import { type RuntimePaths, runtimePaths } from "./permissions.ts";
 import { exporterServices } from "./service.ts";
 import { Session } from "./session.ts";
 import { StatusBoard } from "./status_board.ts";
@@ -30,6 +31,8 @@ export interface ExporterOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The words that start this program, for the `j` that hooks find on their PATH. */
   readonly launcher: readonly string[];
+  /** An empty directory that only this user can enter, for its sockets; one is made and removed without it. */
+  readonly runtimeDir?: string;
   /** Fires when the exporter is to stop: afterLease still runs. */
   readonly stopping: AbortSignal;
   /** Fires when it is to stop at once: a hook that runs is killed. */
@@ -62,7 +65,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const stopped = new AbortController();
   const plan = await planDrivers(loaded, packages);
 
-  await using runtimeDir = await makeRuntimeDir(options.launcher);
+  await using runtimeDir = await prepareRuntimeDir(options);
   await using tree = await startDrivers(config, plan, packages, log);
   const clients = new ClientArrivals(stopping);
   const lifecycle = new Lifecycle({
@@ -106,23 +109,21 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   return end;
 }
 
-/** A directory of this run that only this user can enter: the hooks' socket, their commands, their message. */
-interface RuntimeDir extends AsyncDisposable {
-  readonly socketPath: string;
-  readonly binDir: string;
-  readonly motdFile: string;
-}
+/** What an exporter keeps while it runs, in a directory that only this user can enter. */
+type RuntimeDir = RuntimePaths & AsyncDisposable;
 
-async function makeRuntimeDir(launcher: readonly string[]): Promise<RuntimeDir> {
-  const dir = await Deno.makeTempDir({ prefix: "jumpstarter-" }); // mode 0700, unpredictable name
-  const binDir = join(dir, "bin");
-  await Deno.mkdir(binDir, { mode: 0o700 });
-  await writeShims(binDir, launcher);
+async function prepareRuntimeDir({ launcher, runtimeDir }: ExporterOptions): Promise<RuntimeDir> {
+  const dir = runtimeDir ?? await Deno.makeTempDir({ prefix: "jumpstarter-" }); // mode 0700, unpredictable name
+  const paths = runtimePaths(dir);
+  await Deno.mkdir(paths.binDir, { mode: 0o700 });
+  await writeShims(paths.binDir, launcher);
   return {
-    socketPath: join(dir, "hooks.sock"),
-    binDir,
-    motdFile: join(dir, "motd"),
-    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+    ...paths,
+    async [Symbol.asyncDispose]() {
+      if (runtimeDir === undefined) return await Deno.remove(dir, { recursive: true });
+      await Deno.remove(paths.binDir, { recursive: true });
+      await Deno.remove(paths.motdFile).catch(() => {/* no hook has written one */});
+    },
   };
 }
 
@@ -154,11 +155,6 @@ function hookRunner(
     else log.error(reason);
     return { outcome, reason };
   };
-}
-
-function withScriptPath(hook: HookConfig, configUrl: URL): HookConfig {
-  const { scriptFile } = hook;
-  return scriptFile === undefined ? hook : { ...hook, scriptFile: resolveBeside(configUrl, scriptFile) };
 }
 
 /** The config's message of the day, and what the hook has added to it. */

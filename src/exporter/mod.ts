@@ -7,5 +7,6 @@
  * @module
  */
 export { type ExporterOptions, runExporter } from "./exporter.ts";
-export { planDrivers } from "./build_tree.ts";
+export { type DriverPlan, planDrivers } from "./build_tree.ts";
+export { exporterPermissions, type PartPermissions } from "./permissions.ts";
 export type { LifecycleEnd } from "./lifecycle.ts";

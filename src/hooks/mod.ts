@@ -19,6 +19,7 @@
  */
 export { writeShims } from "./command_shims.ts";
 export { hookEnvironment, type HookFacts } from "./hook_environment.ts";
+export { hookPermissions } from "./hook_permissions.ts";
 export {
   describeOutcome,
   type HookFailed,

@@ -1,4 +1,5 @@
 import { JumpstarterError } from "../errors.ts";
+import type { Permission } from "../permission.ts";
 
 /** The port of an exporter when none is named. */
 export const defaultPort = 19090;
@@ -75,4 +76,15 @@ function badAddress(text: string, reason: string): JumpstarterError {
   return new JumpstarterError("usage", `"${text}" is no address: ${reason}`, {
     hint: "write HOST:PORT, such as 127.0.0.1:19090 or [::1]:19090",
   });
+}
+
+/** What Deno has to allow to listen at an address. A wildcard is two, since a machine may be without IPv6. */
+export function listenPermissions(address: Address): Permission[] {
+  if (address.kind === "unix") {
+    const of = address.path;
+    return [{ kind: "net", of: `unix:${of}` }, { kind: "read", of }, { kind: "write", of }];
+  }
+  const { host, port } = address;
+  if (host === undefined) return [`[::]:${port}`, `0.0.0.0:${port}`].map((of) => ({ kind: "net", of }));
+  return [{ kind: "net", of: formatAddress(address) }];
 }

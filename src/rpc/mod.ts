@@ -14,6 +14,7 @@ export {
   type Address,
   defaultPort,
   formatAddress,
+  listenPermissions,
   parseAddress,
   parseListenAddress,
   type TcpAddress,

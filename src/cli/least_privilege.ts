@@ -1,0 +1,71 @@
+import { JumpstarterError } from "../errors.ts";
+import { allPermissions, permissionFlags } from "../permission.ts";
+import type { ConfigChoice } from "./exporter_config.ts";
+import { planExporter } from "./exporter_config.ts";
+import { definedOnly } from "./connection_options.ts";
+import { type PermissionsOptions, runPermissions } from "./jmp_permissions.ts";
+import type { MainOptions } from "./main_options.ts";
+import { writeErr } from "./output.ts";
+
+/** The option that starts the program again; the second time it is left out. */
+const option = "--least-privilege";
+
+/** What the program is started with when all is allowed, and what stands in its place here. */
+const allowAll = "-A";
+
+/**
+ * Runs `jmp run` once more under exactly the permissions that its config needs; answers that run's exit code. Signals
+ * are passed on, and it is for the exporter to decide what they mean.
+ */
+export async function runWithLeastPrivilege(
+  options: ConfigChoice & PermissionsOptions,
+  main: MainOptions,
+): Promise<number> {
+  if (!main.launcher.includes(allowAll)) {
+    throw new JumpstarterError("usage", `${option} needs Deno: the permissions of a compiled program are fixed`, {
+      hint: "deno run -A jsr:@jumpstarter/cli run …",
+    });
+  }
+  const planned = await planExporter(options, main);
+  const made = options.runtimeDir === undefined ? await Deno.makeTempDir({ prefix: "jumpstarter-" }) : undefined;
+  try {
+    const runtimeDir = options.runtimeDir ?? made ?? "";
+    const parts = await runPermissions(planned, options, runtimeDir);
+    const flags = permissionFlags(parts.flatMap(({ permissions }) => permissions));
+    if (flags.join() === permissionFlags(allPermissions).join()) {
+      const greedy = parts.filter(({ permissions }) => permissionFlags(permissions).join() === flags.join());
+      writeErr(`jmp: ${greedy.map(({ part }) => part).join(" and ")} needs every permission, so nothing is refused\n`);
+    }
+    const words = main.launcher.flatMap((word) => word === allowAll ? ["--no-prompt", ...flags] : [word]);
+    const args = main.args.filter((word) => word !== option);
+    const place = made === undefined ? [] : ["--runtime-dir", made];
+    return await passingSignals([...words, ...args, ...place], definedOnly(main.env));
+  } finally {
+    if (made !== undefined) await Deno.remove(made, { recursive: true });
+  }
+}
+
+async function passingSignals([program = "", ...args]: readonly string[], env: Record<string, string>) {
+  const child = new Deno.Command(program, { args, env, clearEnv: true, stdin: "null" }).spawn();
+  const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGTERM", "SIGINT", "SIGHUP"];
+  // A terminal sends ctrl-C to the child by itself; to pass it on as well would force it to stop at once.
+  const isOnTerminal = Deno.stdin.isTerminal();
+  const listeners = names.map((name) => {
+    const listener = () => {
+      if (name === "SIGINT" && isOnTerminal) return;
+      try {
+        child.kill(name);
+      } catch {
+        // It has ended, and its status is on the way.
+      }
+    };
+    Deno.addSignalListener(name, listener);
+    return { name, listener };
+  });
+  try {
+    const { code } = await child.status;
+    return code;
+  } finally {
+    for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
+  }
+}

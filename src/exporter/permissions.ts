@@ -1,0 +1,73 @@
+/**
+ * What Deno has to allow for one exporter, part by part: the sum of what its parts say of themselves.
+ */
+import { join } from "node:path";
+import type { LoadedConfig } from "../config/mod.ts";
+import { modulePermissions } from "../driver/mod.ts";
+import { hookPermissions } from "../hooks/mod.ts";
+import type { Permission } from "../permission.ts";
+import { type Address, listenPermissions } from "../rpc/mod.ts";
+import type { DriverPlan } from "./build_tree.ts";
+import { withScriptPath } from "./hook_script.ts";
+
+/** What one part of an exporter needs. */
+export interface PartPermissions {
+  /** The part, such as `config` or `driver bench.power`. */
+  readonly part: string;
+  readonly permissions: readonly Permission[];
+}
+
+/** What an exporter keeps in its runtime directory. */
+export interface RuntimePaths {
+  /** Where the hooks' `j` reaches it. */
+  readonly socketPath: string;
+  /** Where the hooks find `j`. */
+  readonly binDir: string;
+  /** What a hook adds to the message of the day. */
+  readonly motdFile: string;
+}
+
+/** Where things are in the runtime directory `dir`. */
+export function runtimePaths(dir: string): RuntimePaths {
+  return { socketPath: join(dir, "hooks.sock"), binDir: join(dir, "bin"), motdFile: join(dir, "motd") };
+}
+
+/**
+ * What it takes to serve `loaded` at `address`.
+ *
+ * @param plan The config's drivers.
+ * @param runtimeDir The directory for its sockets.
+ */
+export async function exporterPermissions(
+  loaded: LoadedConfig,
+  plan: DriverPlan,
+  address: Address,
+  runtimeDir: string,
+): Promise<PartPermissions[]> {
+  const parts: PartPermissions[] = [
+    { part: "config", permissions: [{ kind: "read", of: loaded.source }] },
+    { part: "listener", permissions: listenPermissions(address) },
+    {
+      part: "runtime directory",
+      permissions: [
+        { kind: "read", of: runtimeDir },
+        { kind: "write", of: runtimeDir },
+        { kind: "net", of: `unix:${runtimePaths(runtimeDir).socketPath}` },
+      ],
+    },
+    // Hooks and scripts inherit it whole.
+    { part: "environment", permissions: [{ kind: "env" }] },
+  ];
+  for (const name of ["beforeLease", "afterLease"] as const) {
+    const hook = loaded.config.hooks[name];
+    if (hook === undefined) continue;
+    const placed = withScriptPath(hook, loaded.url);
+    const file: Permission[] = placed.scriptFile === undefined ? [] : [{ kind: "read", of: placed.scriptFile }];
+    parts.push({ part: `hook ${name}`, permissions: [...file, ...await hookPermissions(placed)] });
+  }
+  for (const [path, { definition, settings, type }] of plan) {
+    const own = definition.permissions?.(settings) ?? [];
+    parts.push({ part: `driver ${path}`, permissions: [...modulePermissions(type, loaded.url), ...own] });
+  }
+  return parts;
+}
