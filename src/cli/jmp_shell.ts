@@ -33,8 +33,12 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   const connection = await remoteConnection(options, main.env);
   const readyTimeoutMs = options.readyTimeout * 1_000;
   using channel = openChannel(connection.address, { ...connection.options, readyTimeoutMs });
-  await using _following = followExporterLogs(channel, log.sink);
-  return await shellAt(words, { connection, channel, log, runCommand: runChild }, options, main);
+  try {
+    await using _following = followExporterLogs(channel, log.sink);
+    return await shellAt(words, { connection, channel, runCommand: runChild }, options, main);
+  } catch (error) {
+    throw withLastLine(error, log); // now that the last line has come
+  }
 }
 
 /** The same with an exporter in this process; its hooks run before and after. */
@@ -48,12 +52,12 @@ async function localShell(words: string[], log: ExporterLog, options: ShellOptio
   using channel = openChannel(address);
   let exitCode: number;
   try {
-    exitCode = await shellAt(words, { connection, channel, log, runCommand, signal: signals.stopping }, options, main);
+    exitCode = await shellAt(words, { connection, channel, runCommand, signal: signals.stopping }, options, main);
   } catch (error) {
     const end = await local.stop();
     if (signals.exitCode !== undefined) return signals.exitCode;
     // An exporter that has ended cannot be asked any more, so the connection's own failure says nothing.
-    throw end.kind === "hookFailed" ? hookError(end.reason, log) : error;
+    throw withLastLine(end.kind === "hookFailed" ? new HookError(end.reason, []) : error, log);
   }
   const end = await local.stop();
   return end.kind === "hookFailed" ? exitCodes.hook : exitCode;
@@ -80,7 +84,6 @@ function checkOptions(options: ShellOptions, isLocal: boolean): void {
 interface Reached {
   readonly connection: Connection;
   readonly channel: Channel;
-  readonly log: ExporterLog;
   readonly runCommand: typeof runChild;
   /** Gives up waiting when it fires. */
   readonly signal?: AbortSignal;
@@ -88,11 +91,11 @@ interface Reached {
 
 async function shellAt(
   words: string[],
-  { connection, channel, log, runCommand, signal }: Reached,
+  { connection, channel, runCommand, signal }: Reached,
   options: ShellOptions,
   { env, packages, launcher }: MainOptions,
 ): Promise<number> {
-  await ready(channel, options, log, signal);
+  await ready(channel, options, signal);
   const exporter = await openExporter(channel, packages);
   if (words.length === 0 && exporter.motd !== "") writeErr(`${printableLines(exporter.motd)}\n`);
   await using dir = await makeShellDir(launcher);
@@ -105,22 +108,23 @@ async function shellAt(
 }
 
 /** Waits for the exporter, and says so only when there is something to wait for. */
-async function ready(channel: Channel, { readyTimeout }: ShellOptions, log: ExporterLog, signal?: AbortSignal) {
-  try {
-    const warning = await waitReady(channel, {
-      timeoutMs: readyTimeout * 1_000,
-      signal,
-      onStatus: ({ status, message }) => writeErr(`Waiting for the exporter: ${printable(message || status)}\n`),
-    });
-    if (warning !== undefined) writeErr(`Warning: ${printable(warning)}\n`);
-  } catch (error) {
-    throw error instanceof HookError ? hookError(error.message, log) : error;
-  }
+async function ready(channel: Channel, { readyTimeout }: ShellOptions, signal?: AbortSignal) {
+  const warning = await waitReady(channel, {
+    timeoutMs: readyTimeout * 1_000,
+    signal,
+    onStatus: ({ status, message }) => writeErr(`Waiting for the exporter: ${printable(message || status)}\n`),
+  });
+  if (warning !== undefined) writeErr(`Warning: ${printable(warning)}\n`);
 }
 
-function hookError(message: string, { lastHookLines }: ExporterLog): HookError {
+/** The failure of a hook with the last line that it printed, as far as that has come. */
+function withLastLine(error: unknown, { lastHookLines }: ExporterLog): unknown {
+  if (!(error instanceof HookError)) return error;
   const last = lastHookLines.at(-1);
-  return new HookError(message, lastHookLines, { hint: last === undefined ? undefined : `its last line was: ${last}` });
+  return new HookError(error.message, lastHookLines, {
+    hint: last === undefined ? undefined : `its last line was: ${last}`,
+    cause: error,
+  });
 }
 
 /** The environment of the shell, without what would lead `j` to another exporter, and with `j` first on PATH. */
