@@ -82,8 +82,7 @@ Deno.test("a datagram that is too large is an error, and a host that is not know
     net: { type: type("UdpNetwork"), config },
     lost: { type: type("UdpNetwork"), config: { ...config, host: "no-such-host.invalid" } },
   }, [network]);
-  const lost = await bench.exporter.driver("lost").openStream();
-  await assert.rejects(readAll(lost.readable), code("unavailable"));
+  await assert.rejects(bench.exporter.driver("lost").openStream(), code("unavailable"));
   const stream = await client(bench).connect();
   await say(stream, "x".repeat(65_536));
   await assert.rejects(readAll(stream.readable), code("invalid_argument"));

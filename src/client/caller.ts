@@ -26,9 +26,17 @@ export function driverCaller(channel: Channel, { uuid, name }: { uuid: string; n
         throw ofDriver(error, name, method);
       }
     },
-    openStream(method, options) {
+    async openStream(method, options) {
       const request = JSON.stringify({ kind: "driver", uuid, method });
-      return Promise.resolve(openFrameStream(channel.duplex(pb.RouterService.method.stream, { request }, options)));
+      const duplex = channel.duplex(pb.RouterService.method.stream, { request }, options);
+      const stream = openFrameStream(duplex);
+      try {
+        // The exporter's first word is that the driver has connected to its device.
+        await duplex.metadata();
+        return stream;
+      } catch (error) {
+        throw ofDriver(error, name, method);
+      }
     },
     upload: (source, use, options) => upload(channel, uuid, source, use, options),
     download: (sink, use, options) => download(channel, uuid, sink, use, options),

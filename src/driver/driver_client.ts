@@ -37,7 +37,7 @@ export interface Caller {
   call(method: string, args: readonly Json[], options?: CallOptions): Promise<Json>;
   /** Calls a method that answers with many values; the next one is asked for only when the last was taken. */
   callStream(method: string, args: readonly Json[], options?: CallOptions): AsyncIterable<Json>;
-  /** Opens a raw connection to the device. */
+  /** Opens a raw connection to the device; settles once the driver has it. */
   openStream(method: string, options?: CallOptions): Promise<ByteStream>;
   /**
    * Hands `source` to the driver: `use` is given what to pass as the argument of a call that reads it, and the whole
@@ -107,7 +107,7 @@ export class DriverClient {
     return this.link.caller.callStream(method, args, options);
   }
 
-  /** Opens a raw connection to the device. */
+  /** Opens a raw connection to the device; settles once the driver has it, and is refused where it cannot. */
   openStream(method: string = "connect", options?: CallOptions): Promise<ByteStream> {
     return this.link.caller.openStream(method, options);
   }

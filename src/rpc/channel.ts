@@ -143,6 +143,9 @@ export class Channel implements Disposable {
     });
     const release = cancelOn(limits.signal, call);
     call.once("error", (error) => this.#explain(error).then(reject, reject));
+    call.once("status", ({ code }) => {
+      if (code === status.OK) reject(new JumpstarterError("connection_lost", "The other side has ended the stream"));
+    });
     call.once("close", release);
     return { call, metadata: () => promise, explain: (error) => this.#explain(error) };
   }

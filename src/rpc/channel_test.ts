@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createServer, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo } from "node:net";
 import {
   breaks,
   driverCall,
@@ -113,4 +115,21 @@ Deno.test("calls after the channel is closed fail, and do not hang", async () =>
   await channel.unary(getStatus, {});
   channel[Symbol.dispose]();
   await breaks(channel.unary(getStatus, {}), "the call");
+});
+
+Deno.test("a peer that ends a stream before its first word is no stream", async () => {
+  const peer = createServer();
+  peer.on("stream", (stream: ServerHttp2Stream) => {
+    const headers = { ":status": 200, "content-type": "application/grpc", "grpc-status": "0" };
+    stream.respond(headers, { endStream: true });
+  });
+  await new Promise<void>((resolve) => peer.listen(0, "127.0.0.1", resolve));
+  const { port } = peer.address() as AddressInfo;
+  const channel = new Channel({ address: { kind: "tcp", host: "127.0.0.1", port } });
+  try {
+    await rejectsWith(within(channel.duplex(streamMethod, {}).metadata(), "the first word"), "connection_lost");
+  } finally {
+    channel[Symbol.dispose]();
+    await new Promise((resolve) => peer.close(resolve));
+  }
 });
