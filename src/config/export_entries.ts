@@ -27,6 +27,7 @@ const driverSchema = z.strictObject({
   type: z.string().min(1),
   config: z.record(z.string(), z.unknown()).nullish(),
   children,
+  integrity: z.string().regex(/^sha256-[A-Za-z0-9+/]{43}=$/, 'not "sha256-" and a SHA-256 in base64').nullish(),
   required: z.boolean().nullish(),
   description,
   methodsDescription: z.record(z.string(), z.string()).nullish(),
@@ -121,6 +122,7 @@ function toDriver(file: z.output<typeof driverSchema>, children: Drafts): Draft 
   return given({
     kind: "driver",
     type: file.type,
+    integrity: file.integrity ?? undefined,
     config: file.config ?? {},
     children,
     isRequired: file.required ?? false,

@@ -88,6 +88,8 @@ export interface DriverEntry {
   readonly kind: "driver";
   /** The driver, by a name that the exporter knows or as `module#export`. */
   readonly type: string;
+  /** What the file of the driver's module must be: `sha256-` and its SHA-256 in base64. */
+  readonly integrity?: string;
   /** What the driver is told, still unchecked: the driver's own schema decides. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The devices beneath it. */

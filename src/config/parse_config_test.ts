@@ -243,7 +243,7 @@ Deno.test("what is not an entry", () => {
       '13:9: unknown key "reff" (did you mean "ref"?)',
       '14:22: unknown key "children" (known keys: ref)',
       '15:3: missing "type"',
-      '15:9: unknown key "foo" (known keys: type, config, children, required, description, methodsDescription)',
+      '15:9: unknown key "foo" (known keys: type, config, children, integrity, required, description, methodsDescription)',
       '16:17: "type" must be a string, not a number',
       '16:28: "config" must be a mapping, not a list',
       '16:42: "children" must be a mapping, not a number',

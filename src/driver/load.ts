@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { JumpstarterError } from "../errors.ts";
@@ -37,18 +38,26 @@ export async function loadClient(
  * its host.
  *
  * @param base The URL that relative specifiers start from: the config file's.
- * @throws {JumpstarterError} `config` when there is no such driver, with the near names as its hint.
+ * @param integrity What a module that is a file must be, see {@linkcode moduleIntegrity}; it is not run otherwise.
+ * @throws {JumpstarterError} `config` when there is no such driver, with the near names as its hint, or when its
+ * module is not the one that was pinned.
  */
 export async function loadDriver(
   packages: readonly DriverPackage[],
   type: string,
   base: URL,
+  integrity?: string,
 ): Promise<DriverDefinition> {
   for (const { drivers } of packages) {
     const load = Object.hasOwn(drivers, type) ? drivers[type] : undefined;
-    if (load !== undefined) return await load();
+    if (load === undefined) continue;
+    if (integrity === undefined) return await load();
+    throw new JumpstarterError("config", `"${type}" is built in, and cannot be pinned`, { hint: "remove integrity" });
   }
-  if (type.includes("#")) return await importDriver(type, base);
+  if (type.includes("#")) {
+    if (integrity !== undefined) await assertIntegrity(type, base, integrity);
+    return await importDriver(type, base);
+  }
   const near = nearest(type, packages.flatMap(({ drivers }) => Object.keys(drivers)));
   throw new JumpstarterError("config", `unknown driver type "${type}"`, {
     hint: near.length > 0
@@ -68,6 +77,29 @@ export function modulePermissions(type: string, base: URL): Permission[] {
   const { protocol, host, port } = new URL(url);
   if (protocol === "file:") return [{ kind: "read", of: dirname(fileURLToPath(url)) }];
   return /^https?:$/.test(protocol) ? [{ kind: "import", of: port === "" ? `${host}:443` : host }] : [];
+}
+
+/**
+ * The `integrity` of a driver's module that is a file: `sha256-` and the SHA-256 of its text in base64. What the module
+ * itself imports is not part of it. Nothing for a type that names no file.
+ */
+export async function moduleIntegrity(type: string, base: URL): Promise<string | undefined> {
+  const url = moduleUrl(type.split("#", 1)[0] ?? "", base);
+  if (!type.includes("#") || !url.startsWith("file:")) return undefined;
+  return `sha256-${createHash("sha256").update(await Deno.readFile(new URL(url))).digest("base64")}`;
+}
+
+async function assertIntegrity(type: string, base: URL, pinned: string): Promise<void> {
+  const refuse = (message: string, hint: string) => new JumpstarterError("config", message, { hint });
+  const actual = await moduleIntegrity(type, base).catch((cause) => {
+    throw new JumpstarterError("config", `cannot read the driver module of "${type}": ${firstLine(cause)}`, { cause });
+  });
+  if (actual === undefined) {
+    throw refuse(`"${type}" is no file, and cannot be pinned`, "name an exact version instead, and lock it");
+  }
+  if (actual !== pinned) {
+    throw refuse(`the driver module of "${type}" is not the one that was pinned`, `it is ${actual}`);
+  }
 }
 
 function moduleUrl(specifier: string, base: URL): string {

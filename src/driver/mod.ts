@@ -48,4 +48,4 @@ export {
   openStream,
   type StartContext,
 } from "./driver_definition.ts";
-export { type DriverPackage, loadClient, loadDriver, modulePermissions } from "./load.ts";
+export { type DriverPackage, loadClient, loadDriver, moduleIntegrity, modulePermissions } from "./load.ts";

@@ -16,6 +16,8 @@ import { type DriverNode, driverUuid } from "./driver_node.ts";
 interface PlannedDriver {
   /** Its name in the config. */
   readonly type: string;
+  /** What its module was checked against. */
+  readonly integrity?: string;
   readonly definition: DriverDefinition;
   readonly settings: unknown;
 }
@@ -30,6 +32,9 @@ export interface DriverTree extends AsyncDisposable {
 }
 
 const compositeType = "jumpstarter_driver_composite.driver.Composite";
+
+/** What a group is as a driver. */
+const group = { type: compositeType, config: {} };
 
 /**
  * Finds the driver of every entry and checks its `config` section. Nothing is started.
@@ -47,10 +52,10 @@ export async function planDrivers(
     if (entry.kind === "ref") return;
     const place = ["export", ...keys.flatMap((key, depth) => depth === 0 ? [key] : ["children", key])];
     try {
-      const type = entry.kind === "driver" ? entry.type : compositeType;
-      const definition = await loadDriver(packages, type, url);
-      const config = entry.kind === "driver" ? entry.config : {};
-      plan.set(keys.join("."), { type, definition, settings: checkSettings(definition, config, place, problems) });
+      const { type, config, integrity } = entry.kind === "driver" ? entry : { ...group, integrity: undefined };
+      const definition = await loadDriver(packages, type, url, integrity);
+      const settings = checkSettings(definition, config, place, problems);
+      plan.set(keys.join("."), { type, integrity, definition, settings });
     } catch (error) {
       if (!(error instanceof JumpstarterError)) throw error;
       problems.push({ path: [...place, "type"], message: error.message, hint: error.hint });
