@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { makeAuthority } from "../../fixtures/certificate.ts";
-import type { Place } from "../../fixtures/place.ts";
+import { type Place, repository } from "../../fixtures/place.ts";
 import { jmpWords } from "../../fixtures/program.ts";
 
 /** How a connection is secured. */
@@ -42,6 +42,8 @@ export interface CertificateFiles {
 /** What every call presents where a passphrase is asked for. */
 export const PASSPHRASE = "correct-horse battery";
 
+/** The folder of drivers that both implementations have. */
+const devices = join(repository, "tests", "peer", "devices");
 const systemPath = "/usr/local/bin:/usr/bin:/bin";
 const commonEnv = { LANG: "C.UTF-8", NO_COLOR: "1", SHELL: "/bin/sh", TERM: "dumb" };
 
@@ -54,8 +56,15 @@ export function pythonSide(venv: string): Side {
   return {
     name: "Python",
     jmp: [join(bin, "jmp")],
-    // Its log is wrapped to the width of the terminal, and held back when nobody reads it live.
-    env: { ...commonEnv, PATH: `${bin}:${systemPath}`, PYTHONUNBUFFERED: "1", COLUMNS: "300" },
+    env: {
+      ...commonEnv,
+      PATH: `${bin}:${systemPath}`,
+      PYTHONPATH: devices, // so that a config can name what is there
+      PYTHONDONTWRITEBYTECODE: "1",
+      // Its log is wrapped to the width of the terminal, and held back when nobody reads it live.
+      PYTHONUNBUFFERED: "1",
+      COLUMNS: "300",
+    },
   };
 }
 
@@ -100,4 +109,9 @@ export function sessionEnv(side: Side, address: string, security: Security, cert
 
 function passphraseOption(security: Security): string[] {
   return withPassphrase(security) ? ["--passphrase", PASSPHRASE] : [];
+}
+
+/** The `type` of a driver of `tests/peer/devices/<module>`, by its class there. */
+export function deviceType({ name }: Pick<Side, "name">, module: string, className: string): string {
+  return name === "Python" ? `${module}.${className}` : `${join(devices, `${module}.ts`)}#${className.toLowerCase()}`;
 }
