@@ -175,19 +175,22 @@ function noted(source: Bytes, progress: Progress): Bytes {
 
 function observed(source: Bytes, onBytes?: (bytes: Uint8Array) => void, onError?: (error: unknown) => void): Bytes {
   const reader = source.getReader();
+  let isCancelled = false;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      try {
-        const { value } = await reader.read();
-        if (value === undefined) return controller.close();
-        onBytes?.(value);
-        controller.enqueue(value);
-      } catch (error) {
-        onError?.(error);
+      const { value } = await reader.read().catch((error) => {
+        if (!isCancelled) onError?.(error);
         throw error;
-      }
+      });
+      if (isCancelled) return;
+      if (value === undefined) return controller.close();
+      onBytes?.(value);
+      controller.enqueue(value);
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel(reason) {
+      isCancelled = true;
+      return reader.cancel(reason);
+    },
   }, { highWaterMark: 0 });
 }
 

@@ -111,7 +111,7 @@ class CallScope implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#end.abort();
+    this.#end.abort(new DriverError("driver", "the driver has ended its call without ending the file"));
   }
 }
 

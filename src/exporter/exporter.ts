@@ -37,6 +37,8 @@ export interface ExporterOptions {
   readonly stopping: AbortSignal;
   /** Fires when it is to stop at once: a hook that runs is killed. */
   readonly forced?: AbortSignal;
+  /** How long a file that a client has opened may wait for its call, in milliseconds; 300,000 by default. */
+  readonly unusedFileTimeoutMs?: number;
   /** Told where the exporter listens, before any hook runs. */
   readonly onListening?: (address: Address) => void;
   /** Told each time clients may call drivers. */
@@ -85,6 +87,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     status,
     feed,
     stopped: stopped.signal,
+    unusedFileTimeoutMs: options.unusedFileTimeoutMs,
     endSession: () => lifecycle.endSession(),
   });
   const services = exporterServices(session);

@@ -2,16 +2,27 @@
  * Files on their way between clients and drivers: a client opens a raw stream, is given a handle for it, and passes
  * the handle to a driver's method, which reads or writes the stream.
  */
-import { DriverError } from "../errors.ts";
-import type { FrameStream } from "../rpc/mod.ts";
+import { canDecode, canEncode, decode, encodeInto } from "../codec/mod.ts";
+import { type Encoding, isEncoding } from "../encoding.ts";
+import { DriverError, JumpstarterError } from "../errors.ts";
 import { openRemoteSink, openRemoteSource, parseFileUrl, type RemoteRequest } from "../remote_file.ts";
+import type { FrameStream } from "../rpc/mod.ts";
 
 /** A stream that a client has opened for one of a driver's methods. */
 export interface Resource extends Disposable {
   /** What the client passes as the argument. */
   readonly handle: { kind: "client_stream"; uuid: string; x_jmp_content_encoding: string | null };
+  /** The encoding that is undone and made here, so that the driver sees plain bytes; nothing where the client does. */
+  readonly acceptedEncoding: Encoding | undefined;
   /** The end that the client's frames are relayed to and from. */
   readonly stream: FrameStream;
+}
+
+/** Whose a file is: only calls to the same driver on the same connection may use it. */
+export interface ResourceOwner {
+  readonly driverUuid: string;
+  /** Fires when the client goes; each connection has one of its own. */
+  readonly connectionClosed: AbortSignal;
 }
 
 /** Where a driver's method gets and puts the files that its arguments stand for. */
@@ -21,27 +32,51 @@ export interface FileAccess {
 }
 
 /** The driver's end of a resource, until a method takes it. */
-interface Waiting {
-  readonly driverUuid: string;
-  readonly peer: string;
+interface Waiting extends ResourceOwner, Pick<Resource, "acceptedEncoding"> {
   readonly source: ReadableStream<Uint8Array>;
   readonly sink: WritableStream<Uint8Array>;
+  /** Ends the resource when nobody has taken it in time. */
+  readonly timer: ReturnType<typeof setTimeout>;
 }
+
+/** How long a stream may wait for the call that uses it, in milliseconds, unless it is said. */
+const defaultUnusedTimeoutMs = 300_000;
 
 /** The streams that clients have opened and no method has taken yet. */
 export class ResourceTable {
   readonly #waiting = new Map<string, Waiting>();
+  readonly #unusedTimeoutMs: number;
 
-  /** Opens a resource for one driver and one client; it is freed when disposed of, taken or not. */
-  open(driverUuid: string, peer: string, encoding: string | null): Resource {
+  /** Makes an empty table. `unusedTimeoutMs`: how long a stream may wait for the call that uses it. */
+  constructor({ unusedTimeoutMs = defaultUnusedTimeoutMs }: { unusedTimeoutMs?: number } = {}) {
+    this.#unusedTimeoutMs = unusedTimeoutMs;
+  }
+
+  /**
+   * Opens a resource; it is freed when disposed of, taken or not, and errs when nobody takes it in time.
+   *
+   * @param encoding How the client would like to have the bytes travel.
+   */
+  async open(owner: ResourceOwner, encoding: string | null): Promise<Resource> {
+    const acceptedEncoding = isEncoding(encoding) && await canHandle(encoding) ? encoding : undefined;
     const uuid = crypto.randomUUID();
-    const upload = new TransformStream<Uint8Array, Uint8Array>();
-    const download = new TransformStream<Uint8Array, Uint8Array>();
-    this.#waiting.set(uuid, { driverUuid, peer, source: upload.readable, sink: download.writable });
+    let upload: TransformStreamDefaultController<Uint8Array> | undefined;
+    const { readable: source, writable } = new TransformStream<Uint8Array, Uint8Array>({
+      start: (controller) => void (upload = controller),
+    });
+    const { readable, writable: sink } = new TransformStream<Uint8Array, Uint8Array>();
+    const timer = setTimeout(() => {
+      this.#waiting.delete(uuid);
+      upload?.error(
+        new JumpstarterError("timeout", `no call has used the file for ${this.#unusedTimeoutMs / 1_000} s`),
+      );
+    }, this.#unusedTimeoutMs);
+    this.#waiting.set(uuid, { ...owner, acceptedEncoding, source, sink, timer });
     return {
       handle: { kind: "client_stream", uuid, x_jmp_content_encoding: encoding },
-      stream: { readable: download.readable, writable: upload.writable },
-      [Symbol.dispose]: () => void this.#waiting.delete(uuid),
+      acceptedEncoding,
+      stream: { readable, writable },
+      [Symbol.dispose]: () => this.#remove(uuid),
     };
   }
 
@@ -50,29 +85,30 @@ export class ResourceTable {
     return this.#waiting.size;
   }
 
-  /** The files that a call by `peer` to one driver may take. */
-  accessFor(driverUuid: string, peer: string): FileAccess {
-    const take = (handle: unknown) => this.#take(handle, driverUuid, peer);
+  /** The files that a call may take. */
+  accessFor(owner: ResourceOwner): FileAccess {
     return {
-      async openSource(handle, signal) {
+      openSource: async (handle, signal) => {
         const remote = parseRemote(handle, "GET");
         if (remote !== undefined) return (await openRemoteSource(remote, { signal })).bytes;
-        const { source, sink } = take(handle);
-        return source.pipeThrough(endingWith(sink), { signal });
+        const { source, sink, acceptedEncoding } = this.#take(handle, owner);
+        const bytes = acceptedEncoding === undefined ? source : decode(source, acceptedEncoding);
+        return bytes.pipeThrough(endingWith(sink), { signal });
       },
-      async openSink(handle, signal) {
-        const remote = parseRemote(handle, "PUT");
-        if (remote !== undefined) return openRemoteSink(remote, { signal });
-        const { source, sink } = await Promise.resolve(take(handle));
-        // Nobody reads what the client sends; taking it keeps its side of the stream whole.
-        source.pipeTo(new WritableStream()).catch(() => {/* a broken stream shows on the sink */});
-        signal.addEventListener("abort", () => void sink.abort(signal.reason).catch(() => {}), { once: true });
-        return sink;
-      },
+      openSink: (handle, signal) => Promise.try(() => this.#openSink(handle, owner, signal)),
     };
   }
 
-  #take(handle: unknown, driverUuid: string, peer: string): Waiting {
+  #openSink(handle: unknown, owner: ResourceOwner, signal: AbortSignal): WritableStream<Uint8Array> {
+    const remote = parseRemote(handle, "PUT");
+    if (remote !== undefined) return openRemoteSink(remote, { signal });
+    const { source, sink, acceptedEncoding } = this.#take(handle, owner);
+    // Nobody reads what the client sends; taking it keeps its side of the stream whole.
+    source.pipeTo(new WritableStream()).catch(() => {/* a broken stream shows on the sink */});
+    return abortedBy(signal, acceptedEncoding === undefined ? sink : encodeInto(sink, acceptedEncoding));
+  }
+
+  #take(handle: unknown, { driverUuid, connectionClosed }: ResourceOwner): Waiting {
     const uuid = (handle as { uuid?: unknown } | null | undefined)?.uuid;
     const waiting = typeof uuid === "string" ? this.#waiting.get(uuid.toLowerCase()) : undefined;
     if (typeof uuid !== "string" || waiting === undefined) {
@@ -80,12 +116,22 @@ export class ResourceTable {
         hint: "open a resource stream first; each can be used once",
       });
     }
-    if (waiting.driverUuid !== driverUuid || waiting.peer !== peer) {
+    if (waiting.driverUuid !== driverUuid || waiting.connectionClosed !== connectionClosed) {
       throw new DriverError("invalid_argument", "The file was opened for another driver or by another client");
     }
-    this.#waiting.delete(uuid.toLowerCase());
+    this.#remove(uuid.toLowerCase());
     return waiting;
   }
+
+  #remove(uuid: string): void {
+    clearTimeout(this.#waiting.get(uuid)?.timer);
+    this.#waiting.delete(uuid);
+  }
+}
+
+/** Which way a stream goes is not known when it is opened, so what cannot go both ways is left to the client. */
+async function canHandle(encoding: Encoding): Promise<boolean> {
+  return await canDecode(encoding) && await canEncode(encoding);
 }
 
 /** Passes bytes on; when the reader is done, in whichever way, so is the direction back to the client. */
@@ -94,6 +140,18 @@ function endingWith(sink: WritableStream<Uint8Array>): TransformStream<Uint8Arra
   return new TransformStream<Uint8Array, Uint8Array>({
     flush: () => void close(),
     cancel: () => void close(),
+  });
+}
+
+/** The same sink, aborted when `signal` fires, whoever holds it then. */
+function abortedBy(signal: AbortSignal, sink: WritableStream<Uint8Array>): WritableStream<Uint8Array> {
+  const writer = sink.getWriter();
+  writer.closed.catch(() => {/* told by the write or the close that waits for it */});
+  signal.addEventListener("abort", () => void writer.abort(signal.reason).catch(() => {}), { once: true });
+  return new WritableStream<Uint8Array>({
+    write: (bytes) => writer.write(bytes),
+    close: () => writer.close(),
+    abort: (reason) => writer.abort(reason),
   });
 }
 

@@ -6,6 +6,7 @@ import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { LogRecord, LogSource } from "../log.ts";
 import { bindService, type BoundService, fromValue, relayFrames, type ServerCall, toValue } from "../rpc/mod.ts";
+import type { Resource } from "./resources.ts";
 import type { Session } from "./session.ts";
 
 const logSources: Readonly<Record<LogSource, pb.LogSource>> = {
@@ -48,8 +49,8 @@ export function exporterServices(session: Session): BoundService[] {
       async *stream(requests, call) {
         const request = parseStreamRequest(call);
         if (request.kind === "resource") {
-          using resource = session.openResource(request.uuid, request.encoding, call);
-          call.sendMetadata({ resource: JSON.stringify(resource.handle) });
+          using resource = await session.openResource(request.uuid, request.encoding, call);
+          call.sendMetadata(resourceMetadata(resource));
           yield* relayFrames(requests, resource.stream, call.signal, "file");
         } else {
           const stream = await session.openStream(request.uuid, request.method, call);
@@ -63,6 +64,18 @@ export function exporterServices(session: Session): BoundService[] {
       },
     }),
   ];
+}
+
+/**
+ * What a client is told of the stream that it has opened. That each end adds a length and a SHA-256 to what it sends,
+ * and looks at those of the other, is said for clients of our own; others do not look.
+ */
+function resourceMetadata({ handle, acceptedEncoding }: Resource): Record<string, string> {
+  const resource = JSON.stringify(handle);
+  const accepted: Record<string, string> = acceptedEncoding === undefined
+    ? {}
+    : { x_jmp_accept_encoding: acceptedEncoding };
+  return { resource, ...accepted, x_jmp_integrity: "sha256" };
 }
 
 /** An argument that is no JSON value is its caller's fault; a result that is none is its driver's. */

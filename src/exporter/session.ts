@@ -43,6 +43,8 @@ export interface SessionParts {
   readonly feed: LogFeed;
   /** Fires when the exporter stops: every call ends. */
   readonly stopped: AbortSignal;
+  /** How long a file that a client has opened may wait for its call, in milliseconds; 300,000 by default. */
+  readonly unusedFileTimeoutMs?: number;
   /** Ends the present client's session and prepares the next. */
   readonly endSession: () => Promise<string>;
 }
@@ -53,7 +55,7 @@ const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export class Session {
   readonly #parts: SessionParts;
   readonly #nodes: ReadonlyMap<string, DriverNode>;
-  readonly #resources = new ResourceTable();
+  readonly #resources: ResourceTable;
   /** Fires when the present client's session ends. */
   #ended = new AbortController();
 
@@ -61,6 +63,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#nodes = nodesByUuid(parts.root);
+    this.#resources = new ResourceTable({ unusedTimeoutMs: parts.unusedFileTimeoutMs });
   }
 
   /** The exporter and its drivers. */
@@ -106,9 +109,10 @@ export class Session {
   }
 
   /** Opens a stream for a file that one of a driver's methods is to read or write. */
-  openResource(uuid: string, encoding: string | null, caller: Caller): Resource {
+  async openResource(uuid: string, encoding: string | null, caller: Caller): Promise<Resource> {
     this.#admit(caller);
-    return this.#resources.open(this.#node(uuid).uuid, caller.peer, encoding);
+    const { connectionClosed } = caller;
+    return await this.#resources.open({ driverUuid: this.#node(uuid).uuid, connectionClosed }, encoding);
   }
 
   /** Ends the present session: afterLease, then beforeLease for the next. Answers how that went. */
@@ -140,7 +144,7 @@ export class Session {
     return {
       signal: this.#until(caller),
       clientGone: () => AbortSignal.any([caller.connectionClosed, ended, stopped]),
-      files: this.#resources.accessFor(node.uuid, caller.peer),
+      files: this.#resources.accessFor({ driverUuid: node.uuid, connectionClosed: caller.connectionClosed }),
     };
   }
 

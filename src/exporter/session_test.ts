@@ -41,11 +41,10 @@ const ways: Record<string, (session: Session, uuid: string, caller: Caller) => P
   call: (session, uuid, caller) => session.call(uuid, "on", [], caller),
   callStream: async (session, uuid, caller) => await Array.fromAsync(session.callStream(uuid, "read", [], caller)),
   openStream: (session, uuid, caller) => session.openStream(uuid, "connect", caller),
-  openResource: (session, uuid, caller) =>
-    new Promise((resolve) => {
-      using resource = session.openResource(uuid, null, caller);
-      resolve(resource.handle);
-    }),
+  openResource: async (session, uuid, caller) => {
+    using resource = await session.openResource(uuid, null, caller);
+    return resource.handle;
+  },
 };
 
 const { LEASE_READY, BEFORE_LEASE_HOOK, AFTER_LEASE_HOOK } = ExporterStatus;

@@ -9,6 +9,7 @@ import { type ClientDuplexStream, status } from "@grpc/grpc-js";
 import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { DuplexCall } from "./channel.ts";
+import { messagesOf } from "./call_reader.ts";
 import { Digest } from "./digest.ts";
 
 /** One frame from the client to the server. */
@@ -166,26 +167,8 @@ export function openFrameStream(
  * a failure is told also when it came while nobody was reading, where the call itself would only show an end.
  */
 async function* framesOf<O>(call: ClientDuplexStream<never, O>, end: CallEnd): AsyncGenerator<O> {
-  // Not by the call's own iterator: at an error that drops what has arrived before it, GOAWAY included.
-  while (!call.destroyed) {
-    const frame = call.read();
-    if (frame !== null) yield frame;
-    else if (call.readableEnded) break;
-    else await nextEvent(call);
-  }
+  yield* messagesOf<O>(call);
   if (end.failure !== undefined) throw end.failure;
-}
-
-/** Waits until there may be something to read, or never will be. */
-function nextEvent(call: Pick<ClientDuplexStream<never, unknown>, "once" | "off">): Promise<void> {
-  const names = ["readable", "end", "error", "close"];
-  return new Promise((resolve) => {
-    const wake = () => {
-      for (const name of names) call.off(name, wake);
-      resolve();
-    };
-    for (const name of names) call.once(name, wake);
-  });
 }
 
 type OpenCall = Pick<ClientDuplexStream<OutgoingFrame, unknown>, "on" | "once" | "write" | "destroy">;

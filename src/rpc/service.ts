@@ -24,6 +24,7 @@ import { Metadata } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import { type EventEmitter, once } from "node:events";
 import { JumpstarterError } from "../errors.ts";
+import { messagesOf } from "./call_reader.ts";
 import { toStatus } from "./status.ts";
 
 /** What a handler knows of one call. */
@@ -155,8 +156,7 @@ function adapt(
   const stream = async (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
     try {
       const scope = open(call);
-      // The iterator must not destroy the call when the handler stops reading: the response is still to be sent.
-      const request = "read" in call ? call.iterator({ destroyOnReturn: false }) : call.request;
+      const request = "read" in call ? messagesOf(call) : call.request;
       await sendAll(call, handler(request, scope) as AsyncIterable<unknown>, scope.signal);
       call.end();
     } catch (error) {
