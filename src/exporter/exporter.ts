@@ -2,7 +2,7 @@ import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { describeOutcome, hookEnvironment, runHook, writeShims } from "../hooks/mod.ts";
 import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
-import { type Address, serve, type ServerCertificate } from "../rpc/mod.ts";
+import { type Address, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
 import { planDrivers, startDrivers } from "./build_tree.ts";
 import { driverUuid } from "./driver_node.ts";
 import { withScriptPath } from "./hook_script.ts";
@@ -23,8 +23,12 @@ export interface ExporterOptions {
   readonly address: Address;
   /** The certificate to serve TLS with; plaintext without it. */
   readonly certificate?: ServerCertificate;
+  /** Asked from time to time for the certificate that has replaced it; new connections get that one. */
+  readonly renewedCertificate?: () => Promise<ServerCertificate | undefined>;
   /** What every client must present. */
   readonly passphrase?: string;
+  /** What clients are granted, where it is not the default. */
+  readonly limits?: Partial<ServerLimits>;
   /** Where log lines go, beside the clients that follow them. */
   readonly sink: LogSink;
   /** The environment that hooks inherit. */
@@ -59,7 +63,7 @@ const maxMotdBytes = 64 * 1024;
  * @throws {JumpstarterError} `listen` when the address cannot be had.
  */
 export async function runExporter(options: ExporterOptions): Promise<LifecycleEnd> {
-  const { loaded, packages, address, certificate, passphrase, stopping } = options;
+  const { loaded, packages, address, stopping } = options;
   const { config } = loaded;
   const feed = new LogFeed();
   const log = new Logger(toAll(options.sink, feed.push));
@@ -101,8 +105,10 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     address,
     services,
     log,
-    certificate,
-    passphrase,
+    certificate: options.certificate,
+    renewedCertificate: options.renewedCertificate,
+    passphrase: options.passphrase,
+    limits: options.limits,
     onConnection: clients.arrived,
   });
   options.onListening?.(server.address);

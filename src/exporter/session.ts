@@ -26,6 +26,8 @@ export interface Caller {
   readonly connectionClosed: AbortSignal;
   /** Where the client is. */
   readonly peer: string;
+  /** Who the client is, by the name in its certificate; nothing when it has shown none. */
+  readonly identity?: string;
   /** A child of the exporter itself, such as a hook's `j`. */
   readonly isTrusted: boolean;
 }

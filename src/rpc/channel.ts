@@ -2,7 +2,6 @@ import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@b
 import { ChannelCredentials, Client, connectivityState, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { ClientDuplexStream, ClientReadableStream } from "@grpc/grpc-js";
 import type { Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
 import { JumpstarterError } from "../errors.ts";
 import { type Address, formatAddress } from "./address.ts";
 import type { ChannelOptions } from "./channel_options.ts";
@@ -12,7 +11,7 @@ import { keepMessagesBeforeErrors } from "./ordered_status.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
 import { methodCodec } from "./service.ts";
 import { fromStatus, isReset } from "./status.ts";
-import { tlsOptions } from "./tls.ts";
+import { secureConnection } from "./tls.ts";
 
 /** How one call ends early. */
 export interface CallLimits {
@@ -244,13 +243,12 @@ function endIfSilent(socket: Socket, limitMs: number): void {
   socket.once("close", () => clearTimeout(timer));
 }
 
-function secured(socket: Socket, { address, tls }: ChannelOptions): Promise<Socket> {
-  if (tls === undefined || address.kind === "unix") return Promise.resolve(socket);
-  return new Promise((resolve, reject) => {
-    const secure = connectTls({ ...tlsOptions(address.host ?? "localhost", tls), socket }, () => resolve(secure));
-    secure.once("error", reject);
-    socket.once("close", () => reject(new Error("closed during the TLS handshake")));
-  });
+async function secured(socket: Socket, { address, tls }: ChannelOptions): Promise<Socket> {
+  if (tls === undefined || address.kind === "unix") return socket;
+  const { secure, ready } = secureConnection({ socket }, address.host ?? "localhost", tls);
+  socket.once("close", () => secure.destroy());
+  await ready;
+  return secure;
 }
 
 function target(address: Address): string {

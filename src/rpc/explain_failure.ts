@@ -5,11 +5,10 @@
  */
 import type { ServiceError } from "@grpc/grpc-js";
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { type ErrorDetails, JumpstarterError } from "../errors.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
 import type { ChannelOptions } from "./channel_options.ts";
-import { tlsOptions } from "./tls.ts";
+import { presentedCertificate } from "./presented_certificate.ts";
 
 /** The most that each step of the second look may take, unless the connection itself may take less. */
 const maxStepMs = 3_000;
@@ -39,18 +38,17 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
   if (reached instanceof Error) return fail(...unreachable(reached));
   reached.destroy();
   if (address.kind === "unix") return fail(cause.details);
-  const [handshake, isHttp2] = await Promise.all([
-    shakeHands(address, tls ?? {}, stepMs),
+  const [presented, isHttp2] = await Promise.all([
+    presentedCertificate(address, tls ?? {}, stepMs),
     speaksHttp2(address, stepMs),
   ]);
   if (tls === undefined) {
-    if (handshake === "speaks TLS" || handshake instanceof CertificateError) {
+    if (presented !== undefined) {
       return fail("the exporter speaks TLS, and plaintext was asked for", { hint: "leave out --tls-grpc-insecure" });
     }
     return isHttp2 ? fail(cause.details) : notAnExporter(where, cause);
   }
-  if (handshake === "speaks TLS") return fail(cause.details);
-  if (handshake instanceof CertificateError) return fail(handshake.message, { hint: handshake.hint });
+  if (presented !== undefined) return fail(presented.refusal?.reason ?? cause.details, presented.refusal);
   return isHttp2
     ? fail("the exporter speaks plaintext, and TLS was asked for", { hint: "add --tls-grpc-insecure" })
     : fail("what listens there speaks neither TLS nor gRPC", { hint: "check the port" });
@@ -100,59 +98,6 @@ function unreachable({ code = "", message }: NodeJS.ErrnoException): [string, Er
   };
   const [reason, hint] = known[code] ?? [message, undefined];
   return [reason, { hint }];
-}
-
-/** The server speaks TLS, but its certificate does not hold. */
-class CertificateError extends Error {
-  readonly hint: string;
-
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
-
-async function shakeHands(
-  address: TcpAddress,
-  trust: { ca?: string },
-  stepMs: number,
-): Promise<"speaks TLS" | "no TLS" | CertificateError> {
-  const host = address.host ?? "localhost";
-  const options = { ...tlsOptions(host, trust), port: address.port };
-  const [strict, lax] = await Promise.all([
-    tlsHandshake(options, stepMs),
-    tlsHandshake({ ...options, rejectUnauthorized: false, checkServerIdentity: () => undefined }, stepMs),
-  ]);
-  if (strict === undefined) return "speaks TLS";
-  return lax === undefined ? certificateError(strict, host) : "no TLS";
-}
-
-function tlsHandshake(options: ConnectionOptions, stepMs: number): Promise<Error | undefined> {
-  return new Promise((resolve) => {
-    const socket: TLSSocket = connectTls(options);
-    const settle = (error?: Error) => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(error);
-    };
-    const timer = setTimeout(() => settle(new Error("no answer to the TLS handshake")), stepMs);
-    socket.once("secureConnect", () => settle());
-    socket.once("error", settle);
-    socket.once("close", () => settle(new Error("closed during the TLS handshake")));
-  });
-}
-
-function certificateError({ message }: Error, host: string): CertificateError {
-  if (/expired/i.test(message)) {
-    return new CertificateError("the exporter's certificate has expired", "renew it, or check this machine's clock");
-  }
-  if (/NotValidForName|altnames|does not match|not valid for/i.test(message)) {
-    return new CertificateError(
-      `the exporter's certificate is not for "${host}"`,
-      "use a name that is in the certificate",
-    );
-  }
-  return new CertificateError("the exporter's certificate is not trusted", "give its authority with --tls-ca FILE");
 }
 
 /** Whether a plaintext HTTP/2 greeting is answered by a frame of type SETTINGS. */

@@ -52,7 +52,7 @@ Deno.test("the passphrase is asked for on every kind of call, and never logged",
         yield { frameType: 7 };
       },
     },
-  }, { passphrase });
+  }, { passphrase, limits: { loginPauseMs: 0 } });
   const { channel, server, records } = bench;
   assert.equal((await channel.unary(getStatus, {})).status, 4);
   assert.equal((await Array.fromAsync(channel.serverStream(streamingDriverCall, {}))).length, 1);

@@ -2,14 +2,17 @@ import type { ServerOptions as GrpcServerOptions } from "@grpc/grpc-js";
 import { chmod, unlink } from "node:fs/promises";
 import { createServer as createTcpServer, type Server as SocketServer, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { createServer as createTlsServer } from "node:tls";
 import { JumpstarterError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Address, formatAddress } from "./address.ts";
+import { type Connection, Connections } from "./connections.ts";
+import { FloodLog } from "./flood_log.ts";
 import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
-import { passphraseChecker } from "./passphrase.ts";
-import { type Admission, type BoundService, plainPeer, type RunningCalls } from "./service.ts";
-import { assertCertificate, type ServerCertificate } from "./tls.ts";
+import { Login } from "./login.ts";
+import { type Accept, secureListener } from "./secure_listener.ts";
+import { defaultLimits, grpcLimits, type ServerLimits } from "./server_limits.ts";
+import type { BoundService, RunningCalls, Serving } from "./service.ts";
+import type { ServerCertificate } from "./tls.ts";
 import { WideServer } from "./wide_server.ts";
 
 /** What a server serves, where, and to whom. */
@@ -22,12 +25,16 @@ export interface ServeOptions {
   log: Logger;
   /** The certificate to serve TLS with; plaintext without it. */
   certificate?: ServerCertificate;
+  /** Asked from time to time: the certificate for new connections when it has changed, else nothing. */
+  renewedCertificate?: () => Promise<ServerCertificate | undefined>;
+  /** How often it is asked, in milliseconds; 5,000 by default. */
+  renewalCheckMs?: number;
   /** What every call must present. */
   passphrase?: string;
   /** Only children of this program can reach the address, so their calls may do what others may not. */
   isTrusted?: boolean;
-  /** How long a client may take for its TLS handshake, in milliseconds; 10,000 by default. */
-  handshakeTimeoutMs?: number;
+  /** What peers are granted, where it is not {@linkcode defaultLimits}. */
+  limits?: Partial<ServerLimits>;
   /** Told when a client connects, before it can call anything. */
   onConnection?: () => void;
 }
@@ -55,72 +62,75 @@ const keepalive: GrpcServerOptions = {
  * @throws {JumpstarterError} `listen` when the address cannot be had; `config` when the certificate is of no use.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const { address, services, certificate, isTrusted = false, log } = options;
-  if (certificate !== undefined) assertCertificate(certificate);
-  const grpcServer = new WideServer(keepalive);
-  const admit = admission(options);
-  const running = new Set<Promise<void>>();
-  const noted: RunningCalls = {
-    add(call) {
-      running.add(call);
-      call.finally(() => running.delete(call));
-    },
+  const { address, services, certificate, passphrase, isTrusted = false, log } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const floodLog = new FloodLog(log);
+  const connectionOf = (call: object) => grpcServer.connectionOf(call);
+  const login = passphrase === undefined ? undefined : new Login({ passphrase, limits, log, floodLog, connectionOf });
+  const interceptors = login === undefined ? [] : [login.interceptor];
+  const grpcServer: WideServer = new WideServer({ ...keepalive, ...grpcLimits(limits), interceptors });
+  const running = new RunningCallSet();
+  const serving: Serving = {
+    isTrusted,
+    running,
+    connectionClosed: (call) => grpcServer.connectionClosed(call),
+    identityOf: (call) => connectionOf(call)?.identity,
   };
-  const connectionClosed = (call: object) => grpcServer.connectionClosed(call);
-  for (const service of services) {
-    grpcServer.addService(service.definition, service.bind({ admit, isTrusted, running: noted, connectionClosed }));
-  }
-  const injector = grpcServer.createInjector();
-  const sockets = new Set<Socket>();
-  const accept = (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    socket.on(
-      "error",
-      (error) => log.debug(`Connection from ${plainPeer(socket.remoteAddress ?? "a client")}: ${error.message}`),
-    );
+  for (const service of services) grpcServer.addService(service.definition, service.bind(serving));
+  const injector = grpcServer.createInjector(limits.maxMetadataBytes);
+  const connections = new Connections(limits, floodLog);
+  const accept = (stream: Socket, connection: Connection) => {
+    stream.on("error", (error) => log.debug(`Connection from ${connection.peer}: ${error.message}`));
     options.onConnection?.();
-    injector.injectConnection(goawayIsFatal(Deno.version.deno) ? guardGoaway(socket, "server") : socket);
+    const mended = goawayIsFatal(Deno.version.deno) ? guardGoaway(stream, "server") : stream;
+    grpcServer.serveConnection(injector, mended, connection, () => {
+      connections.established(connection);
+      connection.hasLoggedIn ||= login === undefined;
+    });
   };
-  const listener = certificate === undefined ? createTcpServer(accept) : createTlsServer({
-    ...certificate,
-    ALPNProtocols: ["h2"],
-    minVersion: "TLSv1.2",
-    handshakeTimeout: options.handshakeTimeoutMs ?? 10_000,
-  }, accept);
-  listener.on("tlsClientError", (error: Error, socket: Socket) => {
-    log.warning(`TLS handshake with ${plainPeer(socket.remoteAddress ?? "a client")} failed: ${error.message}`);
-    socket.destroy(); // a handshake that ran out of time leaves it open
-  });
+  const listener = certificate === undefined
+    ? plainListener(connections, accept)
+    : secureListener(certificate, { ...options, limits, floodLog, connections, accept });
   const bound = await listen(listener, address);
   // One connection that cannot be taken (no descriptor left, say) is no reason to end.
   listener.on("error", (error) => log.error(`A connection could not be accepted: ${error.message}`));
   // grpc-js itself waits for no call of a connection that was handed to it, nor for what was just written to it.
   const endCalls = async () => {
-    await Promise.all(running);
+    await running.ended();
     await setImmediate();
     await grpcServer.delivered();
   };
   const stop = async (graceMs: number) => {
     listener.close();
+    login?.[Symbol.dispose]();
     await within(graceMs, (done) => void endCalls().then(() => grpcServer.tryShutdown(done)));
     grpcServer.forceShutdown();
     injector.destroy();
-    for (const socket of sockets) socket.destroy();
+    connections.endAll();
     if (bound.kind === "unix") await unlink(bound.path).catch(() => {/* closing the listener has removed it */});
   };
   return { address: bound, stop, [Symbol.asyncDispose]: () => stop(0) };
 }
 
-/** Lets in who presents the passphrase; notes who does not, never what was presented. */
-function admission({ passphrase, log }: ServeOptions): Admission {
-  if (passphrase === undefined) return () => {};
-  const isAdmitted = passphraseChecker(passphrase);
-  return (metadata, peer, path) => {
-    if (isAdmitted(metadata)) return;
-    log.warning(`authentication failed: invalid or missing passphrase (${path} from ${peer})`);
-    throw new JumpstarterError("unauthenticated", "invalid or missing passphrase");
-  };
+/** The calls that run. */
+class RunningCallSet implements RunningCalls {
+  readonly #calls = new Set<Promise<void>>();
+
+  add(call: Promise<void>): void {
+    this.#calls.add(call);
+    call.finally(() => this.#calls.delete(call));
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all(this.#calls);
+  }
+}
+
+function plainListener(connections: Connections, accept: Accept): SocketServer {
+  return createTcpServer((socket) => {
+    const connection = connections.take(socket);
+    if (connection !== undefined) accept(socket, connection);
+  });
 }
 
 async function listen(listener: SocketServer, address: Address): Promise<Address> {

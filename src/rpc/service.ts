@@ -25,6 +25,7 @@ import { Buffer } from "node:buffer";
 import { type EventEmitter, once } from "node:events";
 import { JumpstarterError } from "../errors.ts";
 import { messagesOf } from "./call_reader.ts";
+import { plainPeer } from "./peer.ts";
 import { toStatus } from "./status.ts";
 
 /** What a handler knows of one call. */
@@ -35,6 +36,8 @@ export interface ServerCall {
   readonly connectionClosed: AbortSignal;
   /** Where the caller is, such as `192.0.2.7:51234`. */
   readonly peer: string;
+  /** Who the caller is, by the name in its certificate; nothing when it has shown none. */
+  readonly identity?: string;
   /** The call came in on a listener that only this program's own children can reach. */
   readonly isTrusted: boolean;
   /** A metadata entry of the request. */
@@ -57,9 +60,6 @@ export type MethodHandler<M> = M extends
 /** A handler for every method of a service. */
 export type ServiceHandlers<S extends DescService> = { [N in keyof S["method"]]: MethodHandler<S["method"][N]> };
 
-/** Admits a call or throws the error that it ends with. */
-export type Admission = (metadata: Metadata, peer: string, path: string) => void;
-
 /** Where a server notes the calls that run. */
 export interface RunningCalls {
   /** Notes a call from its beginning to its end. */
@@ -68,14 +68,14 @@ export interface RunningCalls {
 
 /** What a service is told by the server that serves it. */
 export interface Serving {
-  /** Lets each call in, or not. */
-  readonly admit: Admission;
   /** Every call comes from a child of this program. */
   readonly isTrusted: boolean;
   /** Where calls are noted. */
   readonly running: RunningCalls;
   /** Fires when the connection of a call is closed. */
   connectionClosed(call: object): AbortSignal;
+  /** Who makes a call, where its connection has shown it. */
+  identityOf(call: object): string | undefined;
 }
 
 /** A service that a server can serve. */
@@ -135,17 +135,12 @@ type ResponseSink = Pick<ServerWritableStream<unknown, unknown>, "write"> & Even
 function adapt(
   method: DescMethod,
   handler: UntypedHandler,
-  { admit, running, ...serving }: Serving,
+  { running, ...serving }: Serving,
 ): UntypedHandleCall {
-  const path = `/${method.parent.typeName}/${method.name}`;
-  const open = (call: AnyServerCall) => {
-    admit(call.metadata, plainPeer(call.getPeer()), path);
-    return serverCall(call, serving);
-  };
   if (method.methodKind === "unary") {
     const answer = async (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) => {
       try {
-        respond(null, await handler(call.request, open(call)));
+        respond(null, await handler(call.request, serverCall(call, serving)));
       } catch (error) {
         respond(toStatus(error));
       }
@@ -155,7 +150,7 @@ function adapt(
   }
   const stream = async (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
     try {
-      const scope = open(call);
+      const scope = serverCall(call, serving);
       const request = "read" in call ? messagesOf(call) : call.request;
       await sendAll(call, handler(request, scope) as AsyncIterable<unknown>, scope.signal);
       call.end();
@@ -205,7 +200,7 @@ async function drained(call: ResponseSink, signal: AbortSignal): Promise<void> {
 
 function serverCall(
   call: AnyServerCall,
-  { isTrusted, connectionClosed }: Pick<Serving, "isTrusted" | "connectionClosed">,
+  { isTrusted, connectionClosed, identityOf }: Omit<Serving, "running">,
 ): ServerCall {
   const gone = new AbortController();
   call.once("cancelled", () => gone.abort(clientGone()));
@@ -214,6 +209,7 @@ function serverCall(
     signal: gone.signal,
     connectionClosed: connectionClosed(call),
     peer: plainPeer(call.getPeer()),
+    identity: identityOf(call),
     isTrusted,
     metadata: (key) => call.metadata.get(key)[0]?.toString(),
     sendMetadata: (entries) => {
@@ -227,11 +223,6 @@ function serverCall(
 /** Why a call's signal fires. */
 function clientGone(): JumpstarterError {
   return new JumpstarterError("cancelled", "The client broke the call off");
-}
-
-/** A listener on every address sees IPv4 clients under IPv6 addresses; people know them by the plain ones. */
-export function plainPeer(peer: string): string {
-  return peer.replace(/^(\[?)::ffff:([\d.]+)(\]?)/, "$2");
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -12,7 +12,8 @@ import {
   waitUntil,
   within,
 } from "./bench_test.ts";
-import { plainPeer, type ServerCall } from "./service.ts";
+import { plainPeer } from "./peer.ts";
+import type { ServerCall } from "./service.ts";
 import { fromValue, toValue } from "./value.ts";
 
 const text = (length: number): Value => toValue("x".repeat(length));

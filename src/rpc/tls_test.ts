@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { JumpstarterError } from "../errors.ts";
 import { makeAuthority, makeSelfSigned } from "../../tests/fixtures/certificate.ts";
-import { getStatus, openBench, rejectsWith, within } from "./bench_test.ts";
-import { assertCertificate, tlsOptions } from "./tls.ts";
+import { fingerprintsOf } from "../fingerprint.ts";
+import { getStatus, openBench, rejectsWith, waitUntil, within } from "./bench_test.ts";
+import { Channel } from "./channel.ts";
+import { assertCertificate, type ServerCertificate, tlsOptions, type TlsTrust } from "./tls.ts";
 
 const handlers = { exporter: { getStatus: () => ({ status: 4 }) } };
 const yesterday = new Date(Date.now() - 86_400_000);
@@ -75,4 +77,105 @@ Deno.test("a certificate that does not hold is named in the error", async () => 
     assert.match(error.message, reason);
     assert.ok(error.hint);
   }
+});
+
+/** A call to a server of `certificate` that trusts as `tls` has it. */
+async function callWith(certificate: ServerCertificate, tls: TlsTrust): Promise<void> {
+  await using bench = await openBench(handlers, { certificate }, { tls });
+  assert.equal((await within(bench.channel.unary(getStatus, {}), "the call")).status, 4);
+}
+
+Deno.test("a certificate that is named by its fingerprint, or by its key's, needs no authority and no name", async () => {
+  const certificate = await makeSelfSigned({ names: ["elsewhere.lab"] });
+  const { certificate: whole, key } = fingerprintsOf(certificate.cert);
+  await callWith(certificate, { fingerprint: whole });
+  await callWith(certificate, { fingerprint: key });
+  await callWith(certificate, { fingerprint: key, ca: certificate.cert });
+});
+
+Deno.test("so does one that an authority has issued whom nobody here knows", async () => {
+  const issued = await (await makeAuthority()).issue({ names: ["elsewhere.lab"] });
+  await callWith(issued, { fingerprint: fingerprintsOf(issued.cert).certificate });
+});
+
+Deno.test("a certificate with another fingerprint is refused, and both are told", async () => {
+  const certificate = await makeSelfSigned(), other = await makeSelfSigned();
+  const { certificate: shown } = fingerprintsOf(certificate.cert);
+  const { certificate: fingerprint } = fingerprintsOf(other.cert);
+  for (const ca of [undefined, certificate.cert]) {
+    const error = await rejectsWith(callWith(certificate, { fingerprint, ca }), "connect");
+    assert.match(error.message, new RegExp(`has the fingerprint ${shown}, not ${fingerprint}`));
+    assert.ok(error.hint);
+  }
+  const right = { fingerprint: shown, ca: other.cert };
+  assert.match((await rejectsWith(callWith(certificate, right), "connect")).message, /not trusted/);
+});
+
+Deno.test("who a client is, is told to the calls, and nobody else is let in", async () => {
+  const server = await makeSelfSigned();
+  const authority = await makeAuthority(), stranger = await makeAuthority();
+  const seen: (string | undefined)[] = [];
+  await using bench = await openBench(
+    {
+      exporter: {
+        getStatus(_request, { identity }) {
+          seen.push(identity);
+          return { status: 4 };
+        },
+      },
+    },
+    { certificate: { ...server, clientCa: authority.cert }, passphrase: "and a passphrase" },
+    {
+      tls: { ca: server.cert, clientCertificate: await authority.issueClient("alice") },
+    },
+  );
+  await within(bench.channel.unary(getStatus, {}), "alice");
+  assert.deepEqual(seen, ["alice"]);
+  assert.ok(bench.records.some(({ message }) => /^Connection from 127\.0\.0\.1:\d+ by "alice"$/.test(message)));
+
+  const refused: [TlsTrust["clientCertificate"], RegExp, RegExp][] = [
+    [undefined, /wants a certificate of its clients/, /--tls-client-cert/],
+    [await stranger.issueClient("mallory"), /does not accept the client's certificate/, /--tls-client-ca/],
+    [
+      await authority.issueClient("bob", { notAfter: yesterday }),
+      /does not accept the client's certificate/,
+      /expired/,
+    ],
+    [await authority.issue(), /does not accept the client's certificate/, /./], // a server's is none of a client
+  ];
+  for (const [clientCertificate, says, hint] of refused) {
+    const { address } = bench.server;
+    using channel = new Channel({ address, passphrase: "x", tls: { ca: server.cert, clientCertificate } });
+    const error = await rejectsWith(within(channel.unary(getStatus, {}), String(says)), "connect");
+    assert.match(error.message, says);
+    assert.match(error.hint ?? "", hint);
+  }
+  assert.deepEqual(seen, ["alice"]);
+  assert.ok(bench.records.some(({ message }) => /^TLS handshake with 127\.0\.0\.1:\d+ failed: ./.test(message)));
+  await within(bench.channel.unary(getStatus, {}), "alice again");
+});
+
+Deno.test("a new certificate is for new connections, the old ones go on, and one that is of no use changes nothing", async () => {
+  const first = await makeSelfSigned(), second = await makeSelfSigned();
+  let next: ServerCertificate | undefined;
+  const renewedCertificate = () => Promise.resolve(next);
+  await using bench = await openBench(
+    handlers,
+    { certificate: first, renewedCertificate, renewalCheckMs: 20 },
+    { tls: { ca: first.cert } },
+  );
+  await bench.channel.unary(getStatus, {});
+  const connects = async (ca: string) => {
+    using channel = new Channel({ address: bench.server.address, tls: { ca } });
+    return await channel.unary(getStatus, {}).then(() => true, () => false);
+  };
+  next = { cert: second.cert, key: first.key };
+  await waitUntil(() => bench.records.some(({ severity }) => severity === "WARNING"), "the fault to be told");
+  assert.equal(await connects(first.cert), true);
+  next = second;
+  await waitUntil(() => bench.records.some(({ message }) => message.includes("new certificate")), "the change");
+  assert.deepEqual([await connects(first.cert), await connects(second.cert)], [false, true]);
+  await bench.channel.unary(getStatus, {});
+  const faults = bench.records.filter(({ message }) => message.startsWith("The certificate that was served"));
+  assert.equal(faults.length, 1, "a fault is told once");
 });

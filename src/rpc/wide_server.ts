@@ -1,6 +1,8 @@
 import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
 import type { Http2Server, ServerHttp2Session, Settings } from "node:http2";
+import type { Duplex } from "node:stream";
 import { JumpstarterError } from "../errors.ts";
+import type { Connection } from "./connections.ts";
 
 /** How much a peer may send ahead: on a whole connection, and on each stream of it. */
 const WINDOW_BYTES = 1024 * 1024;
@@ -14,9 +16,11 @@ interface Internals {
   readonly http2Servers: ReadonlyMap<Http2Server, unknown>;
 }
 
-/** What is needed of a call of grpc-js to find its connection. */
+/** What is needed of a call of grpc-js to find its connection: an interceptor's call has the real one beneath it. */
 interface CallInternals {
-  readonly call?: { readonly stream?: { readonly session?: ServerHttp2Session } };
+  readonly call?: CallInternals;
+  readonly nextCall?: CallInternals;
+  readonly stream?: { readonly session?: ServerHttp2Session };
 }
 
 /**
@@ -24,19 +28,26 @@ interface CallInternals {
  * uploads run about twice as fast.
  */
 export class WideServer extends Server {
-  /** The connections that are open, and what fires when each is not any more. */
-  readonly #sessions = new Map<ServerHttp2Session, AbortController>();
+  /** The sessions that are open, what fires when each is not any more, and whose they are. */
+  readonly #sessions = new Map<ServerHttp2Session, { closed: AbortController; connection?: Connection }>();
+  #latest?: ServerHttp2Session;
 
-  /** What takes the connections that this server is to serve, as plaintext streams: TLS, if any, ends before it. */
-  createInjector(): ConnectionInjector {
+  /**
+   * What takes the connections that this server is to serve, as plaintext streams: TLS, if any, ends before it.
+   *
+   * @param maxMetadataBytes How long the metadata of a call may be; HTTP/2 peers are told.
+   */
+  createInjector(maxMetadataBytes?: number): ConnectionInjector {
     const { commonServerOptions, http2Servers } = this as unknown as Internals;
-    commonServerOptions.settings = { ...commonServerOptions.settings, ...WIDE_SETTINGS };
+    const limit: Settings = maxMetadataBytes === undefined ? {} : { maxHeaderListSize: maxMetadataBytes };
+    commonServerOptions.settings = { ...commonServerOptions.settings, ...WIDE_SETTINGS, ...limit };
     const injector = this.createConnectionInjector(ServerCredentials.createInsecure());
     // The newest entry is the one just made. The settings widen streams alone; the connection has a window of its own.
     [...http2Servers.keys()].at(-1)?.on("session", (session) => {
       session.setLocalWindowSize(WINDOW_BYTES);
       const closed = new AbortController();
-      this.#sessions.set(session, closed);
+      this.#sessions.set(session, { closed });
+      this.#latest = session;
       session.once("close", () => {
         this.#sessions.delete(session);
         closed.abort(new JumpstarterError("cancelled", "The client is gone"));
@@ -45,11 +56,36 @@ export class WideServer extends Server {
     return injector;
   }
 
+  /**
+   * Serves a connection.
+   *
+   * @param stream What HTTP/2 is spoken on.
+   * @param onEstablished Told once the peer has shown that it speaks HTTP/2.
+   */
+  serveConnection(
+    injector: ConnectionInjector,
+    stream: Duplex,
+    connection: Connection,
+    onEstablished: () => void,
+  ): void {
+    injector.injectConnection(stream);
+    const session = this.#latest; // it is made at once
+    const known = session && this.#sessions.get(session);
+    this.#latest = undefined;
+    if (known === undefined) return;
+    known.connection = connection;
+    session?.once("remoteSettings", onEstablished);
+  }
+
   /** Fires when the connection that a call has come on is closed. */
   connectionClosed(call: object): AbortSignal {
-    const session = (call as CallInternals).call?.stream?.session;
-    const closed = session === undefined ? undefined : this.#sessions.get(session);
-    return closed?.signal ?? AbortSignal.abort(new JumpstarterError("cancelled", "The client is gone"));
+    return this.#sessionOf(call)?.closed.signal ??
+      AbortSignal.abort(new JumpstarterError("cancelled", "The client is gone"));
+  }
+
+  /** The connection that a call has come on, unless it is closed. */
+  connectionOf(call: object): Connection | undefined {
+    return this.#sessionOf(call)?.connection;
   }
 
   /** Settles once each client has shown, by answering a ping, that it has all that was sent before, or has gone. */
@@ -59,5 +95,12 @@ export class WideServer extends Server {
         session.once("close", resolve);
         if (session.destroyed || !session.ping(() => resolve())) resolve();
       })));
+  }
+
+  #sessionOf(call: CallInternals): { closed: AbortController; connection?: Connection } | undefined {
+    let inner: CallInternals | undefined = call;
+    while (inner !== undefined && inner.stream === undefined) inner = inner.call ?? inner.nextCall;
+    const session = inner?.stream?.session;
+    return session === undefined ? undefined : this.#sessions.get(session);
   }
 }

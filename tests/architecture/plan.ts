@@ -9,7 +9,7 @@
 /** The rooms, from the ground up. A room may import every room of a lower floor, and none of its own or above. */
 export const FLOORS: readonly (readonly string[])[] = [
   ["ground", "proto"],
-  ["src/codec", "src/config", "src/driver", "src/rpc", "src/hooks"],
+  ["src/codec", "src/config", "src/driver", "src/rpc", "src/hooks", "src/trust"],
   ["src/exporter", "src/client", "drivers/*"],
   ["src/cli", "src/agent", "src/testing"],
   ["roof"],

@@ -1,0 +1,94 @@
+/**
+ * Files and directories that only the user of this program can enter: its keys, its sockets, what it remembers.
+ * Windows has no such modes; there the user's own folders are private by themselves.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import { AtomicFile } from "./atomic_file.ts";
+import { JumpstarterError } from "./errors.ts";
+
+const hasModes = Deno.build.os !== "windows";
+
+/**
+ * Makes a directory that only this user can enter, with what is missing above it; one that is there is closed to
+ * others.
+ *
+ * @throws {JumpstarterError} `config` when it cannot be made, or belongs to somebody else.
+ */
+export async function ensurePrivateDir(path: string): Promise<void> {
+  const refuse = (reason: string, cause?: unknown) =>
+    new JumpstarterError("config", `Cannot keep private files in ${path}: ${reason}`, {
+      hint: "set XDG_STATE_HOME to a folder of this user",
+      cause,
+    });
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    if (!hasModes) return;
+    const { uid, mode } = await Deno.stat(path);
+    if (uid !== Deno.uid()) throw refuse("it belongs to another user");
+    if (((mode ?? 0) & 0o077) !== 0) await Deno.chmod(path, 0o700);
+  } catch (cause) {
+    if (cause instanceof JumpstarterError) throw cause;
+    throw refuse(reasonOf(cause), cause);
+  }
+}
+
+/** Writes a file that only this user can read: whoever reads it meanwhile sees the old text or the new one. */
+export async function replacePrivateFile(path: string, text: string): Promise<void> {
+  await using file = await AtomicFile.create(path, { mode: 0o600 });
+  await file.write(new TextEncoder().encode(text));
+  await file.commit();
+}
+
+/**
+ * The same for a file that is not there yet; one that is stays as it is.
+ *
+ * @returns Whether this text was written: of many who try at once, one does.
+ */
+export async function createPrivateFile(path: string, text: string): Promise<boolean> {
+  const draft = await Deno.makeTempFile({ dir: dirname(path), prefix: ".new-" }); // mode 0600, by its own rule
+  try {
+    await Deno.writeTextFile(draft, text);
+    await Deno.link(draft, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    throw error;
+  } finally {
+    await Deno.remove(draft);
+  }
+}
+
+/**
+ * Reads a file that must be closed to others; nothing when there is none.
+ *
+ * @throws {JumpstarterError} `config` when others can read it, or it cannot be read.
+ */
+export async function readPrivateFile(path: string): Promise<string | undefined> {
+  try {
+    const { mode } = await Deno.stat(path);
+    if (hasModes && ((mode ?? 0) & 0o077) !== 0) {
+      const shown = ((mode ?? 0) & 0o777).toString(8).padStart(4, "0");
+      throw new JumpstarterError(
+        "config",
+        `Other users can read ${path} (mode ${shown}), so it is no secret any more`,
+        {
+          hint: "remove it to have a new one made, or chmod it to 0600 when you know that nobody has read it",
+        },
+      );
+    }
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof JumpstarterError) throw cause;
+    throw new JumpstarterError("config", `Cannot read ${path}: ${reasonOf(cause)}`, { hint: "check the path", cause });
+  }
+}
+
+/** Why the operating system refused a file, in a few words. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  return error instanceof Error ? error.message : String(error);
+}

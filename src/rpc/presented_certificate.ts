@@ -1,0 +1,133 @@
+/**
+ * What certificate a server shows, and whether it holds: a look of its own, for whoever has to decide or to explain.
+ */
+import { type Fingerprints, fingerprintsOf } from "../fingerprint.ts";
+import type { TcpAddress } from "./address.ts";
+import { FingerprintMismatch, peerCertificate, secureConnection, type TlsTrust } from "./tls.ts";
+
+/** Why a TLS connection to a server cannot be had, and what to try. */
+export interface TlsRefusal {
+  /**
+   * What does not fit: nobody who is trusted vouches for the certificate, it is for another host, its time is over,
+   * it is not the one that was named; or the server refuses the client's.
+   */
+  readonly kind: "untrusted" | "otherHost" | "expired" | "mismatch" | "client";
+  readonly reason: string;
+  readonly hint: string;
+}
+
+/** A server's certificate. */
+export interface PresentedCertificate {
+  readonly fingerprints: Fingerprints;
+  /** Why it is of no use; nothing when a connection can be had. */
+  readonly refusal?: TlsRefusal;
+}
+
+/** How long a server may take to say something once the handshake is done; an exporter speaks first, and at once. */
+const greetingMs = 1_000;
+
+/**
+ * The certificate that is shown at an address; nothing where no TLS is spoken.
+ *
+ * @param stepMs The most that a handshake may take.
+ */
+export async function presentedCertificate(
+  address: TcpAddress,
+  trust: TlsTrust,
+  stepMs: number,
+): Promise<PresentedCertificate | undefined> {
+  const host = address.host ?? "localhost";
+  const [strict, shown] = await Promise.all([tryTls(address, host, trust, stepMs), lookAt(address, host, stepMs)]);
+  if (shown === undefined) return undefined;
+  return { fingerprints: shown, refusal: strict === undefined ? undefined : refusalOf(strict, host, trust, shown) };
+}
+
+/** Connects as the trust has it, until the server has said something; answers what is in the way. */
+async function tryTls(to: TcpAddress, host: string, trust: TlsTrust, stepMs: number): Promise<Error | undefined> {
+  const { secure, ready } = secureConnection(to, host, trust);
+  const failed = new Promise<Error>((resolve) => {
+    secure.once("error", resolve);
+    secure.once("close", () => resolve(new Error("closed by the server")));
+  });
+  const heard = new Promise<undefined>((resolve) => secure.once("data", () => resolve(undefined)));
+  const handshake = ready.then(() => undefined, (error: Error) => error);
+  try {
+    const late = new Error("no answer to the TLS handshake");
+    return await within(stepMs, late, handshake) ?? await within(greetingMs, undefined, heard, failed);
+  } finally {
+    secure.destroy();
+  }
+}
+
+/** The fingerprints of whatever certificate is shown. */
+async function lookAt(to: TcpAddress, host: string, stepMs: number): Promise<Fingerprints | undefined> {
+  // A fingerprint that no certificate can have lets every certificate come as far as the comparison.
+  const { secure, ready } = secureConnection(to, host, { fingerprint: "any" });
+  let shown: Uint8Array | undefined;
+  secure.prependOnceListener("secureConnect", () => shown = peerCertificate(secure));
+  try {
+    await within(stepMs, undefined, ready.catch(() => {/* as it always does */}));
+    return shown === undefined ? undefined : fingerprintsOf(shown);
+  } finally {
+    secure.destroy();
+  }
+}
+
+function refusalOf(error: Error, host: string, trust: TlsTrust, shown: Fingerprints): TlsRefusal {
+  const { message } = error;
+  if (error instanceof FingerprintMismatch) {
+    return {
+      kind: "mismatch",
+      reason: `the exporter's certificate has the fingerprint ${shown.certificate}, not ${trust.fingerprint}`,
+      hint: "somebody may be in between; trust the new one only when you know why it changed",
+    };
+  }
+  if (/expired/i.test(message)) {
+    return {
+      kind: "expired",
+      reason: "the exporter's certificate has expired",
+      hint: "renew it, or check this machine's clock",
+    };
+  }
+  if (/NotValidForName|altnames|does not match|not valid for/i.test(message)) {
+    return {
+      kind: "otherHost",
+      reason: `the exporter's certificate is not for "${host}"`,
+      hint: "use a name that is in the certificate",
+    };
+  }
+  if (/alert|closed|hang up/i.test(message)) return clientRefusal(message, trust);
+  return {
+    kind: "untrusted",
+    reason: "the exporter's certificate is not trusted",
+    hint: "give its authority with --tls-ca FILE, or its fingerprint with --tls-fingerprint",
+  };
+}
+
+function clientRefusal(message: string, { clientCertificate }: TlsTrust): TlsRefusal {
+  if (clientCertificate === undefined) {
+    return /certificate/i.test(message)
+      ? {
+        kind: "client",
+        reason: "the exporter wants a certificate of its clients",
+        hint: "give --tls-client-cert FILE and --tls-client-key FILE",
+      }
+      : { kind: "client", reason: `the exporter ended the TLS handshake (${message})`, hint: "see the exporter's log" };
+  }
+  return {
+    kind: "client",
+    reason: "the exporter does not accept the client's certificate",
+    hint: "it must be of an authority that the exporter was given with --tls-client-ca, and not expired",
+  };
+}
+
+/** What the first of the promises answers; `otherwise` when none does in time. */
+async function within<T>(limitMs: number, otherwise: T, ...promises: readonly Promise<T>[]): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<T>((resolve) => timer = setTimeout(() => resolve(otherwise), limitMs));
+  try {
+    return await Promise.race([...promises, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

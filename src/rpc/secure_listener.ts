@@ -1,0 +1,103 @@
+import type { Socket } from "node:net";
+import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
+import type { Logger } from "../log.ts";
+import type { Connection, Connections } from "./connections.ts";
+import type { FloodLog } from "./flood_log.ts";
+import { assertServerCertificate, isOf, peerName, type ServerCertificate } from "./tls.ts";
+import type { ServerLimits } from "./server_limits.ts";
+
+/** Serves a connection on what HTTP/2 is to be spoken on. */
+export type Accept = (stream: Socket, connection: Connection) => void;
+
+/** What a listener for TLS is made of. */
+export interface SecureListenerOptions {
+  readonly log: Logger;
+  readonly floodLog: FloodLog;
+  readonly limits: Pick<ServerLimits, "handshakeMs">;
+  readonly connections: Connections;
+  readonly accept: Accept;
+  readonly renewedCertificate?: () => Promise<ServerCertificate | undefined>;
+  readonly renewalCheckMs?: number;
+}
+
+/**
+ * A listener for TLS. Where clients need certificates, their names are noted on their connections.
+ *
+ * @throws {JumpstarterError} `config` when the certificate is of no use.
+ */
+export function secureListener(certificate: ServerCertificate, options: SecureListenerOptions): Server {
+  const { connections, floodLog, log, limits, accept } = options;
+  assertServerCertificate(certificate);
+  const current = { clientCa: certificate.clientCa };
+  const listener = createServer({
+    ...contextOf(certificate),
+    ALPNProtocols: ["h2"],
+    handshakeTimeout: limits.handshakeMs,
+  });
+  listener.prependListener("connection", (socket: Socket) => connections.take(socket));
+  listener.on("secureConnection", (socket: TLSSocket) => {
+    const connection = connections.of(socket);
+    if (connection === undefined) return void socket.destroy();
+    // A session that is taken up again brings along a certificate that was looked at when it began.
+    if (current.clientCa !== undefined && socket.isSessionReused() && !isOf(socket, current.clientCa)) {
+      floodLog.warning("tls", `TLS handshake with ${connection.peer} failed: its certificate does not hold any more`);
+      return void socket.destroy();
+    }
+    connection.identity = peerName(socket);
+    if (connection.identity !== undefined) {
+      log.info(`Connection from ${connection.peer} by ${JSON.stringify(connection.identity)}`);
+    }
+    accept(socket, connection);
+  });
+  listener.on("tlsClientError", (error: Error, socket: Socket & { readonly _parent?: Socket }) => {
+    // Its addresses are those of the socket beneath, which the TLS library keeps to itself.
+    const connection = connections.of(socket._parent ?? socket);
+    socket.destroy(); // a handshake that ran out of time leaves it open
+    if (connection?.isEnded) return;
+    floodLog.warning("tls", `TLS handshake with ${connection?.peer ?? "a client"} failed: ${error.message}`);
+  });
+  keepCurrent(listener, options, (renewed) => current.clientCa = renewed.clientCa);
+  return listener;
+}
+
+function contextOf({ cert, key, clientCa }: ServerCertificate): TlsOptions {
+  const clients: TlsOptions = clientCa === undefined ? {} : {
+    ca: clientCa,
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+  return { cert, key, minVersion: "TLSv1.2", ...clients };
+}
+
+/** Serves new connections with the certificate that has replaced the first one; the open ones stay as they are. */
+function keepCurrent(
+  listener: Server,
+  options: SecureListenerOptions,
+  onRenewed: (certificate: ServerCertificate) => void,
+): void {
+  const { renewedCertificate, renewalCheckMs = 5_000, log } = options;
+  if (renewedCertificate === undefined) return;
+  let lastFault = "";
+  let isBusy = false;
+  const look = async () => {
+    if (isBusy) return;
+    isBusy = true;
+    try {
+      const renewed = await renewedCertificate();
+      if (renewed === undefined) return;
+      assertServerCertificate(renewed);
+      listener.setSecureContext(contextOf(renewed));
+      onRenewed(renewed);
+      log.info("New connections are served with the new certificate");
+      lastFault = "";
+    } catch (error) {
+      const fault = error instanceof Error ? error.message : String(error);
+      if (fault !== lastFault) log.warning(`The certificate that was served so far stays: ${fault}`);
+      lastFault = fault;
+    } finally {
+      isBusy = false;
+    }
+  };
+  const timer = setInterval(() => void look(), renewalCheckMs);
+  listener.once("close", () => clearInterval(timer));
+}
