@@ -36,7 +36,13 @@ export type { LogContext, LogRecord, LogSink, LogSource, Severity } from "./src/
 export type { Permission, PermissionKind } from "./src/permission.ts";
 export type { Schema, SchemaIssue } from "./src/schema.ts";
 export * from "./src/driver/mod.ts";
-export { type ClientNode, type ConnectOptions, Exporter, type ExporterStatusUpdate } from "./src/client/mod.ts";
+export {
+  type ClientNode,
+  type ConnectOptions,
+  Exporter,
+  type ExporterStatusUpdate,
+  type ReconnectOptions,
+} from "./src/client/mod.ts";
 
 /**
  * Connects to an exporter and waits until it is ready.

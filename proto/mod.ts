@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./gen/jumpstarter/direct/v1/direct_pb.ts";
 export * from "./gen/jumpstarter/v1/common_pb.ts";
 export * from "./gen/jumpstarter/v1/jumpstarter_pb.ts";
 export * from "./gen/jumpstarter/v1/router_pb.ts";

@@ -1,5 +1,6 @@
 import { followLogs } from "../client/mod.ts";
 import { ExporterService } from "../../proto/mod.ts";
+import { JumpstarterError } from "../errors.ts";
 import type { LogRecord, LogSink, Severity } from "../log.ts";
 import type { Channel } from "../rpc/mod.ts";
 import { formatHookLine, terminalLog, writeErr } from "./output.ts";
@@ -15,6 +16,9 @@ export interface ExporterLog {
 /** How long the exporter has to show that no line is under way any more. */
 const drainLimitMs = 1_000;
 
+/** The pause before an exporter that is gone is looked for again. */
+const againAfterMs = 500;
+
 /** Shows the lines of an exporter's hooks, and of its other lines those of at least `least`; none without it. */
 export function showExporterLog({ least }: { least?: Severity }): ExporterLog {
   const lastHookLines: string[] = [];
@@ -28,23 +32,56 @@ export function showExporterLog({ least }: { least?: Severity }): ExporterLog {
   return { sink, lastHookLines };
 }
 
-/** Hands the lines of an exporter elsewhere to `sink`, until disposed of. */
-export function followExporterLogs(channel: Channel, sink: LogSink): AsyncDisposable {
+/**
+ * Hands the lines of an exporter elsewhere to `sink`, until disposed of. When the exporter goes it says so, and goes on
+ * with the one that comes back.
+ *
+ * @param where The exporter's address, for people.
+ */
+export function followExporterLogs(channel: Channel, where: string, sink: LogSink): AsyncDisposable {
   const stop = new AbortController();
-  const follow = async () => {
-    for await (const record of followLogs(channel, stop.signal)) sink(record);
-  };
-  // A log that cannot be followed is no reason to stop: the calls that matter say what is wrong by themselves.
-  let hasEnded = false;
-  const followed = follow().catch(() => {}).finally(() => hasEnded = true);
+  const followed = followAll(channel, where, sink, stop.signal);
   return {
     async [Symbol.asyncDispose]() {
       // An answer to this comes after every line that was written before it.
-      if (!hasEnded) {
+      if (!channel.wasLost) {
         await channel.unary(ExporterService.method.getStatus, {}, { timeoutMs: drainLimitMs }).catch(() => {});
       }
       stop.abort();
       await followed;
     },
   };
+}
+
+/** A log that cannot be followed is no reason to stop: the calls that matter say what is wrong by themselves. */
+async function followAll(channel: Channel, where: string, sink: LogSink, signal: AbortSignal): Promise<void> {
+  let isLost = false;
+  const comeBack = () => {
+    if (isLost) writeErr("Reconnected\n");
+    isLost = false;
+  };
+  while (!signal.aborted) {
+    try {
+      await followOnce(channel, sink, signal, comeBack);
+    } catch (error) {
+      if (!(error instanceof JumpstarterError) || error.code !== "connection_lost") return;
+      if (!isLost && !signal.aborted) writeErr(`Reconnecting to ${where}\n`);
+      isLost = true;
+    }
+    await pause(againAfterMs, signal);
+  }
+}
+
+/** Follows over one connection; `connected` is told when there is one. */
+async function followOnce(channel: Channel, sink: LogSink, signal: AbortSignal, connected: () => void): Promise<void> {
+  await channel.unary(ExporterService.method.getStatus, {}, { signal });
+  connected();
+  for await (const record of followLogs(channel, signal)) sink(record);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
 }

@@ -22,7 +22,7 @@ export async function j(args: readonly string[], env: Env, packages: readonly Dr
   using channel = openChannel(host, await connectionFromEnv(env));
   using terminal = commandTerminal(env);
   const { signal } = terminal.context;
-  const exporter = await openExporter(channel, packages, signal);
+  const exporter = await openExporter(channel, packages, { signal });
   await addCommands(program, exporter, args, terminal.context);
   try {
     await runProgram(program, args);

@@ -34,7 +34,7 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   const readyTimeoutMs = options.readyTimeout * 1_000;
   using channel = openChannel(connection.address, { ...connection.options, readyTimeoutMs });
   try {
-    await using _following = followExporterLogs(channel, log.sink);
+    await using _following = followExporterLogs(channel, formatAddress(connection.address), log.sink);
     return await shellAt(words, { connection, channel, runCommand: runChild }, options, main);
   } catch (error) {
     throw withLastLine(error, log); // now that the last line has come

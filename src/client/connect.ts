@@ -8,10 +8,11 @@ import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
 import { followLogs } from "./follow_logs.ts";
 import { parseReport } from "./report.ts";
+import { reconnecting, Reconnection, type ReconnectOptions } from "./reconnect.ts";
 import { type ExporterStatusUpdate, waitReady } from "./wait_ready.ts";
 
 /** How to connect to an exporter. */
-export interface ConnectOptions {
+export interface ConnectOptions extends ReconnectOptions {
   /** Speak plaintext instead of TLS. A Unix socket is always plaintext. */
   insecure?: boolean;
   /** The authorities to trust, as PEM text; those of the system by default. */
@@ -105,10 +106,16 @@ export function openChannel(address: string | Address, options: ConnectOptions =
 export async function openExporter(
   channel: Channel,
   packages: readonly DriverPackage[],
-  signal?: AbortSignal,
+  options: ReconnectOptions & Pick<ConnectOptions, "signal"> = {},
 ): Promise<Exporter> {
+  const { signal } = options;
+  const reconnection = new Reconnection(channel, options);
   const report = await channel.unary(pb.ExporterService.method.getReport, {}, { signal });
-  const root = await buildClients(parseReport(report.reports), packages, (node) => driverCaller(channel, node));
+  const root = await buildClients(
+    parseReport(report.reports),
+    packages,
+    (node) => reconnecting(driverCaller(channel, node), reconnection),
+  );
   return new Exporter(channel, report, root);
 }
 
@@ -122,7 +129,7 @@ export async function connectWith(
   const channel = openChannel(address, options);
   try {
     if (readyTimeoutMs > 0) await waitReady(channel, { timeoutMs: readyTimeoutMs, onStatus, signal });
-    return await openExporter(channel, packages, signal);
+    return await openExporter(channel, packages, options);
   } catch (error) {
     channel[Symbol.dispose]();
     throw error;

@@ -41,6 +41,7 @@ const keepalive = {
 export class Channel implements Disposable {
   readonly #client: Client;
   readonly #options: ChannelOptions;
+  readonly #presented = new Map<string, string>();
   #wasConnected = false;
   #isForeign = false;
   /** Why the exporter cannot be reached, while that is looked into: once for all calls that fail together. */
@@ -60,6 +61,16 @@ export class Channel implements Disposable {
       "grpc.initial_reconnect_backoff_ms": 200,
       "grpc.max_reconnect_backoff_ms": 2_000,
     });
+  }
+
+  /** Whether there was a connection, and there is none now. The next call makes a new one. */
+  get wasLost(): boolean {
+    return this.#wasConnected && this.#client.getChannel().getConnectivityState(false) !== connectivityState.READY;
+  }
+
+  /** Sends a metadata entry along with every call from now on. */
+  present(key: string, value: string): void {
+    this.#presented.set(key, value);
   }
 
   /** Calls a method that answers once. */
@@ -158,7 +169,7 @@ export class Channel implements Disposable {
     const metadata = new Metadata();
     const { passphrase } = this.#options;
     if (passphrase !== undefined) metadata.set(passphraseKey, passphrase);
-    for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
+    for (const [key, value] of [...this.#presented, ...Object.entries(entries)]) metadata.set(key, value);
     return metadata;
   }
 

@@ -29,6 +29,7 @@ export {
   openFrameStream,
   relayFrames,
 } from "./frame_stream.ts";
+export { holdKey } from "./hold_key.ts";
 export { assertPassphrase } from "./passphrase.ts";
 export { serve, type ServeOptions, type Server } from "./server.ts";
 export { defaultLimits, type ServerLimits } from "./server_limits.ts";

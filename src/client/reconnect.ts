@@ -1,0 +1,91 @@
+import type { Caller } from "../driver/mod.ts";
+import { JumpstarterError } from "../errors.ts";
+import type { Channel } from "../rpc/mod.ts";
+import { waitReady } from "./wait_ready.ts";
+
+/** What happens when an exporter is gone, perhaps to come back. */
+export interface ReconnectOptions {
+  /**
+   * How long a new call waits for an exporter that was lost to be back and ready, in milliseconds; 30,000 by default, 0
+   * not at all. A call that was under way is never made again, since the device may have done it.
+   */
+  reconnectTimeoutMs?: number;
+  /** Told when calls begin to wait, with what went wrong. */
+  onReconnecting?: (reason: string) => void;
+  /** Told when the exporter is back. */
+  onReconnected?: () => void;
+}
+
+/** The pause between two attempts, in milliseconds. */
+const pauseMs = 250;
+
+/** Holds new calls back while the exporter is gone. */
+export class Reconnection {
+  readonly #channel: Channel;
+  readonly #options: ReconnectOptions;
+  /** The wait that is under way, for all calls that come meanwhile. */
+  #waiting: Promise<void> | undefined;
+
+  /** Watches over the calls of a channel. */
+  constructor(channel: Channel, options: ReconnectOptions) {
+    this.#channel = channel;
+    this.#options = options;
+  }
+
+  /**
+   * Waits until the exporter is there, if it was and is not.
+   *
+   * @throws {JumpstarterError} `connection_lost` when it does not come back in time.
+   */
+  async ready(): Promise<void> {
+    const { reconnectTimeoutMs = 30_000 } = this.#options;
+    if (!this.#channel.wasLost || reconnectTimeoutMs === 0) return;
+    await (this.#waiting ??= this.#wait(reconnectTimeoutMs).finally(() => this.#waiting = undefined));
+  }
+
+  async #wait(timeoutMs: number): Promise<void> {
+    const { onReconnecting, onReconnected } = this.#options;
+    const deadline = Date.now() + timeoutMs;
+    for (let isTold = false;; await new Promise((resolve) => setTimeout(resolve, pauseMs))) {
+      try {
+        await waitReady(this.#channel, { timeoutMs: Math.max(1, deadline - Date.now()) });
+        if (isTold) onReconnected?.();
+        return;
+      } catch (error) {
+        if (!isGone(error) || Date.now() >= deadline) throw error;
+        if (!isTold) onReconnecting?.(error.message);
+        isTold = true;
+      }
+    }
+  }
+}
+
+function isGone(error: unknown): error is JumpstarterError {
+  return error instanceof JumpstarterError && (error.code === "connection_lost" || error.code === "connect");
+}
+
+/** The same calls, each begun only while the exporter is there. */
+export function reconnecting(caller: Caller, reconnection: Reconnection): Caller {
+  return {
+    async call(...args) {
+      await reconnection.ready();
+      return await caller.call(...args);
+    },
+    async *callStream(...args) {
+      await reconnection.ready();
+      yield* caller.callStream(...args);
+    },
+    async openStream(...args) {
+      await reconnection.ready();
+      return await caller.openStream(...args);
+    },
+    async upload(...args) {
+      await reconnection.ready();
+      return await caller.upload(...args);
+    },
+    async download(...args) {
+      await reconnection.ready();
+      return await caller.download(...args);
+    },
+  };
+}
