@@ -6,8 +6,9 @@
 import type { DriverPackage } from "../src/driver/mod.ts";
 import { composite } from "./composite/mod.ts";
 import { network } from "./network/mod.ts";
+import { opendal } from "./opendal/mod.ts";
 import { power } from "./power/mod.ts";
 import { shell } from "./shell/mod.ts";
 
 /** Every driver that comes with the program. */
-export const builtinDrivers: readonly DriverPackage[] = [composite, network, power, shell];
+export const builtinDrivers: readonly DriverPackage[] = [composite, network, opendal, power, shell];

@@ -1,0 +1,217 @@
+import { z } from "zod";
+import { call, callStream, defineDriver, type DriverDefinition, type StartContext } from "../../src/driver/mod.ts";
+import type { Permission } from "../../src/permission.ts";
+import { openFsStorage } from "./fs_storage.ts";
+import { MemoryStorage } from "./memory_storage.ts";
+import type { Whence } from "./open_file.ts";
+import { OpendalDevice } from "./opendal_device.ts";
+import { capabilityOf, type FileStat, type PresignMethod, type Storage } from "./storage.ts";
+import { parsePath } from "./storage_path.ts";
+
+const common = { remove_created_on_close: z.boolean().default(false) };
+
+const config = z.discriminatedUnion("scheme", [
+  z.strictObject({
+    scheme: z.literal("fs"),
+    // Files are always written beside their targets; the second key is for configs of the Python implementation.
+    kwargs: z.strictObject({ root: z.string().min(1), atomic_write_dir: z.string().optional() }),
+    ...common,
+  }),
+  z.strictObject({
+    scheme: z.literal("memory"),
+    kwargs: z.strictObject({ root: z.string().optional() }).default({}),
+    ...common,
+  }),
+]);
+
+type OpendalConfig = z.infer<typeof config>;
+
+const path = z.string();
+const file = z.uuid();
+const resource = z.unknown();
+const pathArgs = z.tuple([path]);
+const twoPaths = z.tuple([path, path]);
+const fileArgs = z.tuple([file]);
+const presignArgs = z.tuple([path, z.int()]);
+
+const presign = (method: PresignMethod, summary: string) =>
+  call({
+    summary,
+    args: presignArgs,
+    run: async (device: OpendalDevice, [path, seconds]) => {
+      const { headers, ...request } = await device.presign(method, parsePath(path), seconds);
+      return { ...request, headers: { ...headers } };
+    },
+  });
+
+/** Files in a directory, in memory, behind a web server or in an object store. */
+export const opendal: DriverDefinition = defineDriver<OpendalConfig, OpendalDevice>({
+  type: "jumpstarter_driver_opendal.driver.Opendal",
+  client: "jumpstarter_driver_opendal.client.OpendalClient",
+  summary: "A storage for files",
+  config,
+  permissions: permissionsOf,
+  start: async (settings, { log }: StartContext) =>
+    new OpendalDevice({
+      scheme: settings.scheme,
+      storage: await openStorage(settings),
+      removesCreated: settings.remove_created_on_close,
+      log,
+    }),
+  methods: {
+    open: call({
+      summary: "Open a file",
+      args: z.tuple([path, z.enum(["rb", "wb"])]),
+      run: (device: OpendalDevice, [path, mode], context) => device.open(parsePath(path), mode, context),
+    }),
+    file_read: call({
+      summary: "Read what is left of an open file",
+      args: z.tuple([file, resource]),
+      run: ({ files }: OpendalDevice, [fd, target], context) =>
+        files.readable(fd).read(() => context.openSink(target), context.signal),
+    }),
+    file_write: call({
+      summary: "Append to an open file",
+      args: z.tuple([file, resource]),
+      run: ({ files }: OpendalDevice, [fd, source], context) =>
+        files.writable(fd).write(() => context.openSource(source), context.signal),
+    }),
+    file_seek: call({
+      summary: "Move to a position of an open file",
+      args: z.tuple([file, z.int(), z.literal([0, 1, 2]).default(0)]),
+      run: ({ files }: OpendalDevice, [fd, position, whence]) => files.readable(fd).seek(position, whence as Whence),
+    }),
+    file_tell: call({
+      summary: "Tell the position in an open file",
+      args: fileArgs,
+      run: ({ files }: OpendalDevice, [fd]) => files.readable(fd).position,
+    }),
+    file_close: call({
+      summary: "Close a file; one that was written takes its place then",
+      args: fileArgs,
+      run: ({ files }: OpendalDevice, [fd]) => files.file(fd).close(),
+    }),
+    file_abort: call({
+      summary: "Close a file, and keep nothing of what was written",
+      args: fileArgs,
+      run: async ({ files }: OpendalDevice, [fd]) => void await files.file(fd).discard(),
+    }),
+    file_closed: call({
+      summary: "Say whether a file is closed",
+      args: fileArgs,
+      run: ({ files }: OpendalDevice, [fd]) => files.file(fd).isClosed,
+    }),
+    file_readable: call({
+      summary: "Say whether a file is open for reading",
+      args: fileArgs,
+      run: ({ files }: OpendalDevice, [fd]) => files.file(fd).isReadable,
+    }),
+    file_seekable: call({
+      summary: "Say whether a file has a position",
+      args: fileArgs,
+      run: ({ files }: OpendalDevice, [fd]) => files.file(fd).isReadable,
+    }),
+    file_writable: call({
+      summary: "Say whether a file is open for writing",
+      args: fileArgs,
+      run: ({ files }: OpendalDevice, [fd]) => files.file(fd).isWritable,
+    }),
+    stat: call({
+      summary: "Tell of a file or a directory",
+      args: pathArgs,
+      run: async ({ storage }: OpendalDevice, [path], { signal }) =>
+        toMetadata(await storage.stat(parsePath(path), signal)),
+    }),
+    hash: call({
+      summary: "Hash a file's content",
+      args: z.tuple([path, z.enum(["md5", "sha256"]).default("sha256")]),
+      run: (device: OpendalDevice, [path, algorithm], { signal }) => device.hash(parsePath(path), algorithm, signal),
+    }),
+    copy: call({
+      summary: "Copy a file",
+      args: twoPaths,
+      run: (device: OpendalDevice, [from, to], { signal }) => device.copy(parsePath(from), parsePath(to), signal),
+    }),
+    rename: call({
+      summary: "Give a file another name",
+      args: twoPaths,
+      run: (device: OpendalDevice, [from, to], { signal }) => device.rename(parsePath(from), parsePath(to), signal),
+    }),
+    remove_all: call({
+      summary: "Remove a file, or a directory with all that is in it",
+      args: pathArgs,
+      run: (device: OpendalDevice, [path], { signal }) => device.removeAll(parsePath(path), signal),
+    }),
+    create_dir: call({
+      summary: "Make a directory, with those above it",
+      args: pathArgs,
+      run: (device: OpendalDevice, [path], { signal }) => device.createDir(parsePath(path), signal),
+    }),
+    delete: call({
+      summary: "Remove a file or an empty directory",
+      args: pathArgs,
+      run: (device: OpendalDevice, [path], { signal }) => device.delete(parsePath(path), signal),
+    }),
+    exists: call({
+      summary: "Say whether there is a file or a directory",
+      args: pathArgs,
+      run: (device: OpendalDevice, [path], { signal }) => device.exists(parsePath(path), signal),
+    }),
+    list: callStream({
+      summary: "List a directory",
+      args: pathArgs,
+      run: (device: OpendalDevice, [path], { signal }) => device.list(parsePath(path), false, signal),
+    }),
+    scan: callStream({
+      summary: "List a directory with all that is beneath it",
+      args: pathArgs,
+      run: (device: OpendalDevice, [path], { signal }) => device.list(parsePath(path), true, signal),
+    }),
+    presign_stat: presign("HEAD", "Sign a request that tells of a file"),
+    presign_read: presign("GET", "Sign a request that reads a file"),
+    presign_write: presign("PUT", "Sign a request that writes a file"),
+    capability: call({
+      summary: "Say what the storage can do",
+      run: ({ storage }: OpendalDevice) => capabilityOf(storage),
+    }),
+    get_created_resources: call({
+      summary: "Name what was made since the exporter started",
+      run: (device: OpendalDevice) => device.created,
+    }),
+    register_path: call({
+      summary: "Count a path among what was made",
+      args: pathArgs,
+      run: (device: OpendalDevice, [path]) => device.register(parsePath(path)),
+    }),
+  },
+});
+
+function permissionsOf(settings: OpendalConfig): Permission[] {
+  switch (settings.scheme) {
+    case "fs":
+      return [{ kind: "read", of: settings.kwargs.root }, { kind: "write", of: settings.kwargs.root }];
+    case "memory":
+      return [];
+  }
+}
+
+async function openStorage(settings: OpendalConfig): Promise<Storage> {
+  switch (settings.scheme) {
+    case "fs":
+      return await openFsStorage(settings.kwargs.root);
+    case "memory":
+      return new MemoryStorage();
+  }
+}
+
+/** In the form that clients of the Python implementation read. */
+function toMetadata({ kind, size, contentType, contentDisposition, contentMd5, etag }: FileStat) {
+  return {
+    mode: { entry_is_file: kind === "file", entry_is_dir: kind === "directory" },
+    content_length: size,
+    content_type: contentType ?? null,
+    content_disposition: contentDisposition ?? null,
+    content_md5: contentMd5 ?? null,
+    etag: etag ?? null,
+  };
+}
