@@ -5,10 +5,20 @@
  */
 import type { DriverPackage } from "../src/driver/mod.ts";
 import { composite } from "./composite/mod.ts";
+import { flasher } from "./flasher/mod.ts";
 import { network } from "./network/mod.ts";
 import { opendal } from "./opendal/mod.ts";
 import { power } from "./power/mod.ts";
 import { shell } from "./shell/mod.ts";
+import { storageMux } from "./storage_mux/mod.ts";
 
 /** Every driver that comes with the program. */
-export const builtinDrivers: readonly DriverPackage[] = [composite, network, opendal, power, shell];
+export const builtinDrivers: readonly DriverPackage[] = [
+  composite,
+  flasher,
+  network,
+  opendal,
+  power,
+  shell,
+  storageMux,
+];

@@ -12,6 +12,8 @@ export interface StartContext {
   readonly path: string;
   /** Writes to the exporter's log, and to the clients that follow it. */
   readonly log: Logger;
+  /** A directory for temporary files, which all drivers share; it goes with the exporter, and what is in it. */
+  readonly workDir: string;
 }
 
 /** What a driver knows during one call or stream. */

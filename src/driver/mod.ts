@@ -7,6 +7,7 @@
  * @module
  */
 export type { Encoding } from "../encoding.ts";
+export type { ImageReport } from "../image_file.ts";
 export type { ByteStream } from "./byte_stream.ts";
 export {
   type ClientDefinition,
@@ -48,4 +49,5 @@ export {
   openStream,
   type StartContext,
 } from "./driver_definition.ts";
+export { flashCommands, type FlashOptions, type ImageClient, parseImageReport } from "./flash_commands.ts";
 export { type DriverPackage, loadClient, loadDriver, moduleIntegrity, modulePermissions } from "./load.ts";

@@ -79,8 +79,8 @@ export function bareNode(
   };
 }
 
-/** A log that nobody reads. */
-export const quiet: Logger = new Logger(() => {});
+/** What drivers start with: a log that nobody reads, and nowhere to write. */
+export const context = { log: new Logger(() => {}), workDir: "/nonexistent" };
 
 /** Asserts that a promise rejects with an error of this code, and answers the error. */
 export async function rejectsWith(promise: Promise<unknown>, code: ErrorCode): Promise<JumpstarterError> {

@@ -6,7 +6,7 @@ import {
   inFileOrder,
   type UnplacedProblem,
 } from "../config/mod.ts";
-import { type DriverDefinition, type DriverPackage, loadDriver } from "../driver/mod.ts";
+import { type DriverDefinition, type DriverPackage, loadDriver, type StartContext } from "../driver/mod.ts";
 import { ConfigError, DriverError, JumpstarterError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { schemaProblems } from "../schema_problems.ts";
@@ -100,7 +100,7 @@ export async function startDrivers(
   config: ExporterConfig,
   plan: DriverPlan,
   packages: readonly DriverPackage[],
-  log: Logger,
+  { log, workDir }: Pick<StartContext, "log" | "workDir">,
 ): Promise<DriverTree> {
   const started: DriverNode[] = [];
   const exporterName = config.metadata.name;
@@ -119,7 +119,7 @@ export async function startDrivers(
       children.set(name, await start([...keys, name], entry.children, planned, { methodDescriptions: {}, ...entry }));
     }
     const driverLog = log.child({ source: "driver", driverType: definition.type });
-    const context = { name: keys.at(-1) ?? exporterName, path, log: driverLog };
+    const context = { name: keys.at(-1) ?? exporterName, path, log: driverLog, workDir };
     const device = await startDevice(definition, settings, context);
     const node = {
       uuid: driverUuid(exporterName, path),
@@ -156,7 +156,7 @@ export async function startDrivers(
 async function startDevice(
   definition: DriverDefinition,
   settings: unknown,
-  context: { name: string; path: string; log: Logger },
+  context: StartContext,
 ): Promise<unknown> {
   try {
     return await definition.start(settings, context);

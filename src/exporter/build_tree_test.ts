@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ConfigError, DriverError } from "../errors.ts";
 import { Logger, type LogRecord } from "../log.ts";
-import { loadText, quiet, recordingPackages } from "./bench_test.ts";
+import { context, loadText, recordingPackages } from "./bench_test.ts";
 import { planDrivers, startDrivers } from "./build_tree.ts";
 
 const plain = { type: "test.Plain" };
@@ -47,7 +47,7 @@ Deno.test("children start before their parents, and stop in the same order", asy
     proxy: { ref: "rack.power" },
   });
   const packages = recordingPackages(events);
-  const tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, quiet);
+  const tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, context);
   assert.deepEqual(events, ["start rack.power", "start rack.inner", "start rack"]);
   assert.equal(tree.root.children.get("proxy"), tree.root.children.get("rack")?.children.get("power"));
   assert.deepEqual([...tree.root.children.keys()], ["rack", "proxy"]);
@@ -61,7 +61,7 @@ Deno.test("a driver that cannot start is named, and those that had started are s
   const loaded = loadText({ a: plain, rack: { children: { b: plain, bad: { type: "test.Broken" } } }, never: plain });
   const packages = recordingPackages(events);
   const plan = await planDrivers(loaded, packages);
-  const error: unknown = await startDrivers(loaded.config, plan, packages, quiet).catch((error) => error);
+  const error: unknown = await startDrivers(loaded.config, plan, packages, context).catch((error) => error);
   assert.ok(error instanceof DriverError);
   assert.match(error.message, /cannot start the driver "rack\.bad" \(test\.Broken\): no such device/i);
   assert.deepEqual([error.driver, error.hint], ["rack.bad", "plug it in"]);
@@ -73,7 +73,7 @@ Deno.test("one driver that cannot stop keeps no other from stopping", async () =
   const loaded = loadText({ first: plain, stuck: { type: "test.Stubborn" }, last: plain });
   const packages = recordingPackages(events);
   const log = new Logger((record) => records.push(record));
-  const tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, log);
+  const tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, { ...context, log });
   await tree[Symbol.asyncDispose]();
   assert.deepEqual(events.slice(2), ["stop first", "stop stuck", "stop last"]);
   assert.match(records.at(-1)?.message ?? "", /cannot stop the driver "stuck": the plug is stuck/i);
@@ -86,7 +86,7 @@ Deno.test("a reference through a reference leads to the driver itself", async ()
     deep: { children: { rack: { children: { power: plain } } } },
   });
   const packages = recordingPackages([]);
-  await using tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, quiet);
+  await using tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, context);
   const { children } = tree.root;
   const rack = children.get("deep")?.children.get("rack");
   assert.ok(rack !== undefined);
@@ -98,6 +98,6 @@ Deno.test("names that mean something to JavaScript are names", async () => {
   const entries = Object.fromEntries(["constructor", "toString", "hasOwnProperty"].map((name) => [name, plain]));
   const loaded = loadText(entries);
   const packages = recordingPackages([]);
-  await using tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, quiet);
+  await using tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, context);
   assert.deepEqual([...tree.root.children.keys()], Object.keys(entries));
 });

@@ -72,7 +72,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const plan = await planDrivers(loaded, packages);
 
   await using runtimeDir = await prepareRuntimeDir(options);
-  await using tree = await startDrivers(config, plan, packages, log);
+  await using tree = await startDrivers(config, plan, packages, { log, workDir: runtimeDir.workDir });
   const clients = new ClientArrivals(stopping);
   const lifecycle = new Lifecycle({
     hooks: config.hooks,
@@ -124,13 +124,18 @@ type RuntimeDir = RuntimePaths & AsyncDisposable;
 async function prepareRuntimeDir({ launcher, runtimeDir }: ExporterOptions): Promise<RuntimeDir> {
   const dir = runtimeDir ?? await Deno.makeTempDir({ prefix: "jumpstarter-" }); // mode 0700, unpredictable name
   const paths = runtimePaths(dir);
-  await Deno.mkdir(paths.binDir, { mode: 0o700 });
+  for (const own of [paths.binDir, paths.workDir]) {
+    // A run that was killed has left its own.
+    await Deno.remove(own, { recursive: true }).catch(() => {});
+    await Deno.mkdir(own, { mode: 0o700 });
+  }
   await writeShims(paths.binDir, launcher);
   return {
     ...paths,
     async [Symbol.asyncDispose]() {
       if (runtimeDir === undefined) return await Deno.remove(dir, { recursive: true });
       await Deno.remove(paths.binDir, { recursive: true });
+      await Deno.remove(paths.workDir, { recursive: true });
       await Deno.remove(paths.motdFile).catch(() => {/* no hook has written one */});
     },
   };

@@ -25,11 +25,18 @@ export interface RuntimePaths {
   readonly binDir: string;
   /** What a hook adds to the message of the day. */
   readonly motdFile: string;
+  /** Where drivers keep temporary files. */
+  readonly workDir: string;
 }
 
 /** Where things are in the runtime directory `dir`. */
 export function runtimePaths(dir: string): RuntimePaths {
-  return { socketPath: join(dir, "hooks.sock"), binDir: join(dir, "bin"), motdFile: join(dir, "motd") };
+  return {
+    socketPath: join(dir, "hooks.sock"),
+    binDir: join(dir, "bin"),
+    motdFile: join(dir, "motd"),
+    workDir: join(dir, "work"),
+  };
 }
 
 /**

@@ -2,14 +2,14 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parseReport } from "../client/report.ts";
 import { call, openStream } from "../driver/mod.ts";
-import { bareNode, loadText, quiet, recordingPackages } from "./bench_test.ts";
+import { bareNode, context, loadText, recordingPackages } from "./bench_test.ts";
 import { planDrivers, startDrivers } from "./build_tree.ts";
 import { driverUuid } from "./driver_node.ts";
 import { nodesByUuid, reportTree } from "./report.ts";
 
 async function treeOf(entries: Record<string, unknown>, more: Record<string, unknown> = {}) {
   const loaded = loadText(entries, more), packages = recordingPackages([]);
-  return await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, quiet);
+  return await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, context);
 }
 
 const plain = { type: "test.Plain" };

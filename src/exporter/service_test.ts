@@ -4,7 +4,7 @@ import { call, callStream, type Method, openStream } from "../driver/mod.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { Channel, fromValue, openFrameStream, serve } from "../rpc/mod.ts";
-import { bareNode, quiet, rejectsWith } from "./bench_test.ts";
+import { bareNode, context, rejectsWith } from "./bench_test.ts";
 import { LogFeed } from "./log_feed.ts";
 import { exporterServices } from "./service.ts";
 import { Session } from "./session.ts";
@@ -30,7 +30,7 @@ async function openService(methods: Readonly<Record<string, Method>>, name = "be
     endSession: () => Promise.resolve("next"),
   });
   const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
-  const server = await serve({ address, services: exporterServices(session), log: quiet });
+  const server = await serve({ address, services: exporterServices(session), log: context.log });
   const channel = new Channel({ address: server.address });
   return {
     uuid: node.uuid,
