@@ -2,6 +2,7 @@ import project from "../../deno.json" with { type: "json" };
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import type { MainOptions } from "./main_options.ts";
 import { exitCodes } from "./exit_code.ts";
+import { parsePositiveDuration } from "./duration.ts";
 import { writeOut } from "./output.ts";
 import { addLogOptions, type Command, createCommand, Option, runProgram } from "./program.ts";
 
@@ -51,8 +52,22 @@ export async function jmp(options: MainOptions): Promise<number> {
   program.addCommand(
     createCommand("jmp version").description("Show the version").action(() => writeOut(`${project.version}\n`)),
   );
-  await runProgram(program, options.args);
+  await runProgram(program, withEmptyWaits(program, options.args));
   return exitCode;
+}
+
+/**
+ * The words with `--wait=` for each bare `--wait` of `jmp shell`: commander would take the next word for its duration,
+ * which is the command to run.
+ */
+function withEmptyWaits(program: Command, args: readonly string[]): string[] {
+  const words = [...args];
+  const options = program.commands.find((command) => command.name() === "shell")?.options ?? [];
+  for (let i = words.indexOf("shell") + 1; i > 0 && words[i]?.startsWith("-") && words[i] !== "--"; i++) {
+    if (words[i] === "--wait") words[i] = "--wait=";
+    else if (options.some((option) => option.required && [option.short, option.long].includes(words[i]))) i++;
+  }
+  return words;
 }
 
 function runCommand(): Command {
@@ -92,9 +107,12 @@ function shellCommand(): Command {
     .option("--exporter <alias>", "The same for an exporter's alias")
     .option("--exporter-logs", "Show all of the exporter's log lines, not only those of its hooks")
     .addOption(
-      new Option("--ready-timeout <seconds>", "How long to wait until the exporter is ready").default(300).argParser(
-        Number,
-      ),
+      new Option("--ready-timeout <duration>", "How long to wait until the exporter is ready")
+        .default(300_000, "300s").argParser(parsePositiveDuration),
+    )
+    .addOption(
+      new Option("--wait [duration]", "Wait for an exporter that is not up yet; without =DURATION for ever")
+        .argParser((text) => text === "" ? Infinity : parsePositiveDuration(text)),
     );
 }
 

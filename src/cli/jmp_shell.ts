@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
+import { type Exporter, openChannel, openExporter, waitReady, waitUntilUp } from "../client/mod.ts";
 import { childPath } from "../child_path.ts";
 import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
@@ -19,7 +19,9 @@ export interface ShellOptions extends RemoteOptions {
   exporterConfig?: string;
   exporter?: string;
   exporterLogs?: boolean;
+  /** In milliseconds, as all of them. */
   readyTimeout: number;
+  wait?: number;
   logLevel?: string;
   verbose?: boolean;
 }
@@ -31,10 +33,14 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   const log = showExporterLog({ least: options.exporterLogs ? logLevel(options, "INFO") : undefined });
   if (isLocal) return await localShell(words, log, options, main);
   const connection = await remoteConnection(options, main.env);
-  const readyTimeoutMs = options.readyTimeout * 1_000;
-  using channel = openChannel(connection.address, { ...connection.options, readyTimeoutMs });
+  const where = formatAddress(connection.address);
+  using channel = openChannel(connection.address, { ...connection.options, readyTimeoutMs: options.readyTimeout });
+  if (options.wait !== undefined) {
+    const onWaiting = (reason: string) => writeErr(`Waiting for an exporter at ${where}: ${printable(reason)}\n`);
+    await waitUntilUp(channel, { timeoutMs: options.wait, onWaiting });
+  }
   try {
-    await using _following = followExporterLogs(channel, formatAddress(connection.address), log.sink);
+    await using _following = followExporterLogs(channel, where, log.sink);
     return await shellAt(words, { connection, channel, runCommand: runChild }, options, main);
   } catch (error) {
     throw withLastLine(error, log); // now that the last line has come
@@ -77,7 +83,7 @@ function checkOptions(options: ShellOptions, isLocal: boolean): void {
       "leave them out: a config is served on a private socket",
     );
   }
-  if (!(options.readyTimeout > 0)) throw refuse("--ready-timeout must be more than 0 seconds", "the default is 300");
+  if (isLocal && options.wait !== undefined) throw refuse("--wait goes with --tls-grpc", "leave it out");
 }
 
 /** What a shell reaches its exporter by. */
@@ -110,7 +116,7 @@ async function shellAt(
 /** Waits for the exporter, and says so only when there is something to wait for. */
 async function ready(channel: Channel, { readyTimeout }: ShellOptions, signal?: AbortSignal) {
   const warning = await waitReady(channel, {
-    timeoutMs: readyTimeout * 1_000,
+    timeoutMs: readyTimeout,
     signal,
     onStatus: ({ status, message }) => writeErr(`Waiting for the exporter: ${printable(message || status)}\n`),
   });

@@ -1,3 +1,4 @@
+import * as pb from "../../proto/mod.ts";
 import type { Caller } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Channel } from "../rpc/mod.ts";
@@ -56,6 +57,38 @@ export class Reconnection {
         if (!isTold) onReconnecting?.(error.message);
         isTold = true;
       }
+    }
+  }
+}
+
+/** How to wait for an exporter that is not up yet. */
+export interface UpOptions {
+  /** The most to wait, in milliseconds; without end by default. */
+  timeoutMs?: number;
+  /** Told once that there is something to wait for, with what is wrong so far. */
+  onWaiting?: (reason: string) => void;
+  /** Gives up when it fires. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Waits until an exporter answers, ready or not.
+ *
+ * @throws {JumpstarterError} What is wrong with the connection when the time is over, or at once when waiting would not
+ * mend it.
+ */
+export async function waitUntilUp(
+  channel: Channel,
+  { timeoutMs = Infinity, onWaiting, signal }: UpOptions,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (let isTold = false;; await new Promise((resolve) => setTimeout(resolve, pauseMs))) {
+    try {
+      return void await channel.unary(pb.ExporterService.method.getStatus, {}, { signal });
+    } catch (error) {
+      if (!isGone(error) || Date.now() >= deadline) throw error;
+      if (!isTold) onWaiting?.(error.message);
+      isTold = true;
     }
   }
 }

@@ -5,7 +5,7 @@ import { connect, JumpstarterError } from "../../mod.ts";
 import { startExporter } from "../fixtures/exporter.ts";
 import { freePort } from "../fixtures/network.ts";
 import { Place } from "../fixtures/place.ts";
-import { startJmp } from "../fixtures/program.ts";
+import { runJmp, startJmp } from "../fixtures/program.ts";
 
 function isLost(error: unknown): boolean {
   return error instanceof JumpstarterError && error.code === "connection_lost";
@@ -75,4 +75,23 @@ Deno.test("an open shell goes on when the exporter has come back, and says so", 
   await second.program.seeErr("power off");
   await shell.type("exit 7\n");
   assert.equal((await shell.ended()).code, 7);
+});
+
+Deno.test("--wait waits for an exporter that is not up yet, and takes no word of the command for a duration", async () => {
+  await using place = await Place.open();
+  const listener = `127.0.0.1:${freePort()}`;
+  const words = ["shell", "--tls-grpc", listener, "--tls-grpc-insecure", "--wait", "echo", "--wait", "done"];
+  await using shell = startJmp(place, words);
+  await shell.seeErr(`Waiting for an exporter at ${listener}: Cannot connect`);
+  await using _exporter = await startExporter(place, { listener });
+  const { code, stdout } = await shell.ended();
+  assert.deepEqual([code, stdout], [0, "--wait done\n"]);
+});
+
+Deno.test("--wait=DURATION ends with what is wrong when the time is over", async () => {
+  await using place = await Place.open();
+  const words = ["shell", "--tls-grpc", `127.0.0.1:${freePort()}`, "--tls-grpc-insecure", "--wait=300ms", "--", "true"];
+  const { code, stderr } = await runJmp(place, words);
+  assert.equal(code, 4);
+  assert.match(stderr, /connection refused/);
 });
