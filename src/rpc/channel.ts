@@ -4,6 +4,7 @@ import type { ClientDuplexStream, ClientReadableStream } from "@grpc/grpc-js";
 import type { Socket } from "node:net";
 import { JumpstarterError } from "../errors.ts";
 import { type Address, formatAddress } from "./address.ts";
+import { type CallLimits, callOptions, CallsUnderWay, throwIfAborted } from "./call_limits.ts";
 import type { ChannelOptions } from "./channel_options.ts";
 import { explainFailure, notAnExporter } from "./explain_failure.ts";
 import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
@@ -12,14 +13,6 @@ import { assertPassphrase, passphraseKey } from "./passphrase.ts";
 import { methodCodec } from "./service.ts";
 import { fromStatus, isReset } from "./status.ts";
 import { secureConnection } from "./tls.ts";
-
-/** How one call ends early. */
-export interface CallLimits {
-  /** Cancels the call when it fires. */
-  signal?: AbortSignal;
-  /** The most that the whole call may take, in milliseconds. */
-  timeoutMs?: number;
-}
 
 /** A call with frames both ways. */
 export interface DuplexCall<I, O> {
@@ -46,6 +39,7 @@ export class Channel implements Disposable {
   #isForeign = false;
   /** Why the exporter cannot be reached, while that is looked into: once for all calls that fail together. */
   #search?: Promise<JumpstarterError>;
+  readonly #underWay = new CallsUnderWay();
 
   /** Opens a channel; the connection itself begins with the first call. */
   constructor(options: ChannelOptions) {
@@ -92,7 +86,7 @@ export class Channel implements Disposable {
       (error, response) => error === null ? resolve(response as MessageShape<O>) : reject(error),
     );
     call.once("metadata", this.#heard);
-    const release = cancelOn(limits.signal, call);
+    const release = this.#underWay.add(call, limits.signal);
     try {
       return await promise;
     } catch (error) {
@@ -119,7 +113,7 @@ export class Channel implements Disposable {
       callOptions(limits),
     );
     call.once("metadata", this.#heard);
-    const release = cancelOn(limits.signal, call);
+    const release = this.#underWay.add(call, limits.signal);
     try {
       for await (const response of call) yield response as MessageShape<O>;
     } catch (error) {
@@ -151,7 +145,7 @@ export class Channel implements Disposable {
       this.#heard(metadata);
       resolve(Object.fromEntries(Object.entries(metadata.getMap()).map(([key, value]) => [key, value.toString()])));
     });
-    const release = cancelOn(limits.signal, call);
+    const release = this.#underWay.add(call, limits.signal);
     call.once("error", (error) => this.#explain(error).then(reject, reject));
     call.once("status", ({ code }) => {
       if (code === status.OK) reject(new JumpstarterError("connection_lost", "The other side has ended the stream"));
@@ -160,8 +154,10 @@ export class Channel implements Disposable {
     return { call, metadata: () => promise, explain: (error) => this.#explain(error) };
   }
 
-  /** Closes the connection; calls under way fail. */
+  /** Closes the connection; calls under way are cancelled. */
   [Symbol.dispose](): void {
+    // By itself grpc-js would let them go on, and a raw stream may never end.
+    this.#underWay.cancel();
     this.#client.close();
   }
 
@@ -264,25 +260,6 @@ async function secured(socket: Socket, { address, tls }: ChannelOptions): Promis
 
 function target(address: Address): string {
   return address.kind === "unix" ? `unix:${address.path}` : `dns:${formatAddress(address)}`;
-}
-
-function callOptions({ timeoutMs }: CallLimits): { deadline?: Date } {
-  return timeoutMs === undefined ? {} : { deadline: new Date(Date.now() + timeoutMs) };
-}
-
-/** @throws {JumpstarterError} also where the reason is the platform's own, such as that of `AbortSignal.timeout`. */
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  const { reason: cause } = signal;
-  if (cause instanceof JumpstarterError) throw cause;
-  const isLate = cause instanceof DOMException && cause.name === "TimeoutError";
-  throw new JumpstarterError(isLate ? "timeout" : "cancelled", "The call was given up before it began", { cause });
-}
-
-function cancelOn(signal: AbortSignal | undefined, call: { cancel(): void }): () => void {
-  const cancel = () => call.cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
-  return () => signal?.removeEventListener("abort", cancel);
 }
 
 function isServiceError(error: unknown): error is ServiceError {

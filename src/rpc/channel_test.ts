@@ -117,6 +117,21 @@ Deno.test("calls after the channel is closed fail, and do not hang", async () =>
   await breaks(channel.unary(getStatus, {}), "the call");
 });
 
+Deno.test("closing the channel cancels the calls under way", async () => {
+  await using bench = await openBench(slow);
+  await waitUntil(() => running === 0, "the calls of other tests to end");
+  const channel = new Channel({ address: bench.server.address });
+  const under = calls(channel, {}).map((call) => rejectsWith(call, "cancelled"));
+  await waitUntil(() => running === 3, "the calls to begin");
+  // Nobody reads this one.
+  const stream = openFrameStream(channel.duplex(streamMethod, {}));
+  await waitUntil(() => running === 4, "the last call to begin");
+  channel[Symbol.dispose]();
+  await Promise.all(under);
+  await waitUntil(() => running === 0, "the server to be told");
+  await breaks(readAll(stream.readable), "the stream");
+});
+
 Deno.test("a peer that ends a stream before its first word is no stream", async () => {
   const peer = createServer();
   peer.on("stream", (stream: ServerHttp2Stream) => {

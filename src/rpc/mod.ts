@@ -20,7 +20,8 @@ export {
   type TcpAddress,
   type UnixAddress,
 } from "./address.ts";
-export { type CallLimits, Channel } from "./channel.ts";
+export type { CallLimits } from "./call_limits.ts";
+export { Channel } from "./channel.ts";
 export type { ChannelOptions } from "./channel_options.ts";
 export {
   type ClientFrameStream,
