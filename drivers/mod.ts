@@ -9,6 +9,7 @@ import { flasher } from "./flasher/mod.ts";
 import { network } from "./network/mod.ts";
 import { opendal } from "./opendal/mod.ts";
 import { power } from "./power/mod.ts";
+import { pyserial } from "./pyserial/mod.ts";
 import { shell } from "./shell/mod.ts";
 import { storageMux } from "./storage_mux/mod.ts";
 
@@ -19,6 +20,7 @@ export const builtinDrivers: readonly DriverPackage[] = [
   network,
   opendal,
   power,
+  pyserial,
   shell,
   storageMux,
 ];
