@@ -8,11 +8,6 @@ export interface CallLimits {
   timeoutMs?: number;
 }
 
-/** The limits that grpc-js looks after. */
-export function callOptions({ timeoutMs }: CallLimits): { deadline?: Date } {
-  return timeoutMs === undefined ? {} : { deadline: new Date(Date.now() + timeoutMs) };
-}
-
 /** @throws {JumpstarterError} also where the reason is the platform's own, such as that of `AbortSignal.timeout`. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (!signal?.aborted) return;

@@ -1,27 +1,27 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { ChannelCredentials, Client, connectivityState, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import type { ClientDuplexStream, ClientReadableStream } from "@grpc/grpc-js";
+import {
+  Channel as GrpcChannel,
+  ChannelCredentials,
+  connectivityState,
+  Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import type { Socket } from "node:net";
 import { JumpstarterError } from "../errors.ts";
 import { type Address, formatAddress } from "./address.ts";
-import { type CallLimits, callOptions, CallsUnderWay, throwIfAborted } from "./call_limits.ts";
+import { type CallLimits, CallsUnderWay, throwIfAborted } from "./call_limits.ts";
 import type { ChannelOptions } from "./channel_options.ts";
+import { ClientCall } from "./client_call.ts";
 import { explainFailure, notAnExporter } from "./explain_failure.ts";
-import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
+import { mendSocket } from "./mended_socket.ts";
 import { keepMessagesBeforeErrors } from "./ordered_status.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
 import { methodCodec } from "./service.ts";
 import { fromStatus, isReset } from "./status.ts";
 import { secureConnection } from "./tls.ts";
 
-/** A call with frames both ways. */
-export interface DuplexCall<I, O> {
-  readonly call: ClientDuplexStream<I, O>;
-  /** The server's initial metadata, once it has come; the call's error when it ends before. */
-  metadata(): Promise<Readonly<Record<string, string>>>;
-  /** The error of a call that ended badly, in this project's terms. */
-  explain(error: unknown): Promise<JumpstarterError>;
-}
+/** A call of a method with messages of these types. */
+type MethodCall<I extends DescMessage, O extends DescMessage> = ClientCall<MessageInitShape<I>, MessageShape<O>>;
 
 /** The dead are noticed within 30 s; more pings than these the Python peer would not permit. */
 const keepalive = {
@@ -32,7 +32,7 @@ const keepalive = {
 
 /** A connection to an exporter: typed calls, one error type, closed by disposal. */
 export class Channel implements Disposable {
-  readonly #client: Client;
+  readonly #channel: GrpcChannel;
   readonly #options: ChannelOptions;
   readonly #presented = new Map<string, string>();
   #wasConnected = false;
@@ -46,12 +46,14 @@ export class Channel implements Disposable {
     if (options.passphrase !== undefined) assertPassphrase(options.passphrase);
     this.#options = options;
     keepMessagesBeforeErrors();
-    this.#client = new Client(target(options.address), new SocketCredentials(options), {
+    this.#channel = new GrpcChannel(target(options.address), new SocketCredentials(options), {
       ...keepalive,
       "grpc.service_config_disable_resolution": 1,
       "grpc.enable_http_proxy": 0, // a device in the lab is never behind the company's web proxy
       // On a connection that ends while it is made, grpc-js would try again for ever and let nothing else run.
       "grpc.enable_retries": 0,
+      // What is kept for another try counts as sent, so nothing is kept.
+      "grpc.per_rpc_retry_buffer_size": 0,
       "grpc.initial_reconnect_backoff_ms": 200,
       "grpc.max_reconnect_backoff_ms": 2_000,
     });
@@ -59,7 +61,11 @@ export class Channel implements Disposable {
 
   /** Whether there was a connection, and there is none now. The next call makes a new one. */
   get wasLost(): boolean {
-    return this.#wasConnected && this.#client.getChannel().getConnectivityState(false) !== connectivityState.READY;
+    return this.#wasConnected && !this.#isUp;
+  }
+
+  get #isUp(): boolean {
+    return this.#channel.getConnectivityState(false) === connectivityState.READY;
   }
 
   /** Sends a metadata entry along with every call from now on. */
@@ -73,27 +79,12 @@ export class Channel implements Disposable {
     request: MessageInitShape<I>,
     limits: CallLimits = {},
   ): Promise<MessageShape<O>> {
-    const { path, requestSerialize, responseDeserialize } = methodCodec(method);
-    throwIfAborted(limits.signal);
-    const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
-    const call = this.#client.makeUnaryRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      request,
-      this.#metadata(),
-      callOptions(limits),
-      (error, response) => error === null ? resolve(response as MessageShape<O>) : reject(error),
-    );
-    call.once("metadata", this.#heard);
-    const release = this.#underWay.add(call, limits.signal);
-    try {
-      return await promise;
-    } catch (error) {
-      throw await this.#explain(error);
-    } finally {
-      release();
-    }
+    const call = this.#open(method, limits);
+    call.sendOnly(request);
+    const response = await call.receive();
+    if (response !== undefined && await call.receive() === undefined) return response;
+    call.cancel();
+    throw new JumpstarterError("io", `The exporter gave ${response ? "two answers" : "no answer"} to ${method.name}`);
   }
 
   /** Calls a method that answers with a stream; leaving the loop cancels the call. */
@@ -102,24 +93,11 @@ export class Channel implements Disposable {
     request: MessageInitShape<I>,
     limits: CallLimits = {},
   ): AsyncGenerator<MessageShape<O>> {
-    const { path, requestSerialize, responseDeserialize } = methodCodec(method);
-    throwIfAborted(limits.signal);
-    const call: ClientReadableStream<MessageShape<O>> = this.#client.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      request,
-      this.#metadata(),
-      callOptions(limits),
-    );
-    call.once("metadata", this.#heard);
-    const release = this.#underWay.add(call, limits.signal);
+    const call = this.#open(method, limits);
     try {
-      for await (const response of call) yield response as MessageShape<O>;
-    } catch (error) {
-      throw await this.#explain(error);
+      call.sendOnly(request);
+      yield* call.messages();
     } finally {
-      release();
       call.cancel();
     }
   }
@@ -129,39 +107,32 @@ export class Channel implements Disposable {
     method: DescMethod & { input: I; output: O },
     metadata: Readonly<Record<string, string>>,
     limits: CallLimits = {},
-  ): DuplexCall<MessageInitShape<I>, MessageShape<O>> {
-    const { path, requestSerialize, responseDeserialize } = methodCodec(method);
-    throwIfAborted(limits.signal);
-    const call: ClientDuplexStream<MessageInitShape<I>, MessageShape<O>> = this.#client.makeBidiStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      this.#metadata(metadata),
-      callOptions(limits),
-    );
-    const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, string>>>();
-    promise.catch(() => {/* not everyone asks for it */});
-    call.once("metadata", (metadata: Metadata) => {
-      this.#heard(metadata);
-      resolve(Object.fromEntries(Object.entries(metadata.getMap()).map(([key, value]) => [key, value.toString()])));
-    });
-    const release = this.#underWay.add(call, limits.signal);
-    call.once("error", (error) => this.#explain(error).then(reject, reject));
-    call.once("status", ({ code }) => {
-      if (code === status.OK) reject(new JumpstarterError("connection_lost", "The other side has ended the stream"));
-    });
-    call.once("close", release);
-    return { call, metadata: () => promise, explain: (error) => this.#explain(error) };
+  ): MethodCall<I, O> {
+    return this.#open(method, limits, metadata);
   }
 
   /** Closes the connection; calls under way are cancelled. */
   [Symbol.dispose](): void {
     // By itself grpc-js would let them go on, and a raw stream may never end.
     this.#underWay.cancel();
-    this.#client.close();
+    this.#channel.close();
   }
 
-  #metadata(entries: Readonly<Record<string, string>> = {}): Metadata {
+  #open<I extends DescMessage, O extends DescMessage>(
+    method: DescMethod & { input: I; output: O },
+    { signal, timeoutMs }: CallLimits,
+    entries: Readonly<Record<string, string>> = {},
+  ): MethodCall<I, O> {
+    throwIfAborted(signal);
+    const codec = methodCodec(method);
+    const deadline = timeoutMs === undefined ? Infinity : Date.now() + timeoutMs;
+    const inner = this.#channel.createCall(codec.path, deadline, null, null, null);
+    const call = new ClientCall(inner, this.#metadata(entries), codec, this.#keeper);
+    void call.ended.then(this.#underWay.add(call, signal));
+    return call;
+  }
+
+  #metadata(entries: Readonly<Record<string, string>>): Metadata {
     const metadata = new Metadata();
     const { passphrase } = this.#options;
     if (passphrase !== undefined) metadata.set(passphraseKey, passphrase);
@@ -169,17 +140,18 @@ export class Channel implements Disposable {
     return metadata;
   }
 
-  /** A web server answers gRPC's questions with pages, which grpc-js would take for messages. */
-  readonly #heard = (metadata: Metadata): void => {
-    const [type] = metadata.get("content-type");
-    this.#wasConnected ||= type === undefined || String(type).startsWith("application/grpc");
-    this.#isForeign ||= !this.#wasConnected;
+  readonly #keeper = {
+    /** A web server answers gRPC's questions with pages, which grpc-js would take for messages. */
+    heard: (metadata: Metadata): void => {
+      const [type] = metadata.get("content-type");
+      this.#wasConnected ||= type === undefined || String(type).startsWith("application/grpc");
+      this.#isForeign ||= !this.#wasConnected;
+    },
+    explain: (error: ServiceError): Promise<JumpstarterError> => this.#explain(error),
   };
 
-  async #explain(error: unknown): Promise<JumpstarterError> {
-    if (!isServiceError(error)) throw error;
-    const isUp = this.#client.getChannel().getConnectivityState(false) === connectivityState.READY;
-    const explained = fromStatus(error, isUp);
+  async #explain(error: ServiceError): Promise<JumpstarterError> {
+    const explained = fromStatus(error, this.#isUp);
     const where = formatAddress(this.#options.address);
     if (this.#isForeign) return notAnExporter(where, error);
     if (explained.code === "unauthenticated") {
@@ -200,8 +172,8 @@ export class Channel implements Disposable {
 }
 
 /**
- * Credentials that prepare the socket themselves: TLS by this room's rules, and the GOAWAY guard where the running
- * Deno needs it. grpc-js has no public hook for either, and this is the seam that its own credentials use.
+ * Credentials that prepare the socket themselves: TLS by this room's rules, and what the running Deno needs mended.
+ * grpc-js has no public hook for either, and this is the seam that its own credentials use.
  */
 class SocketCredentials extends ChannelCredentials {
   readonly #options: ChannelOptions;
@@ -235,8 +207,7 @@ class SocketCredentials extends ChannelCredentials {
         const { connectTimeoutMs = 10_000 } = this.#options;
         endIfSilent(socket, connectTimeoutMs);
         const ready = await secured(socket, this.#options);
-        const guarded = goawayIsFatal(Deno.version.deno) ? guardGoaway(ready, "client") as Socket : ready;
-        return { socket: guarded, secure: this._isSecure() };
+        return { socket: mendSocket(ready, "client") as Socket, secure: this._isSecure() };
       },
     };
   }
@@ -260,9 +231,4 @@ async function secured(socket: Socket, { address, tls }: ChannelOptions): Promis
 
 function target(address: Address): string {
   return address.kind === "unix" ? `unix:${address.path}` : `dns:${formatAddress(address)}`;
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && typeof (error as ServiceError).code === "number" && (error as ServiceError).code in
-      status;
 }

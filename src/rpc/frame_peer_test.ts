@@ -3,10 +3,11 @@ import { Server, ServerCredentials, type ServerDuplexStream, status } from "@grp
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import * as pb from "../../proto/mod.ts";
-import { boundServices, openBench, rejectsWith, streamMethod, waitUntil, within } from "./bench_test.ts";
+import { openBench, rejectsWith, streamMethod, waitUntil, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
 import { readAll, streamPair } from "./frame_bench_test.ts";
 import { type FrameStream, openFrameStream, type OutgoingFrame, relayFrames } from "./frame_stream.ts";
+import { methodCodec } from "./service.ts";
 
 const { DATA, GOAWAY, PING, RST_STREAM } = pb.FrameType;
 const data = (text: string): OutgoingFrame => ({ payload: new TextEncoder().encode(text), frameType: DATA });
@@ -18,9 +19,7 @@ type PeerCall = ServerDuplexStream<{ frameType: pb.FrameType; payload: Uint8Arra
 /** A client's stream to a peer that answers as `answer` has it. */
 async function openPeer(answer: (call: PeerCall) => void): Promise<AsyncDisposable & { stream: FrameStream }> {
   const server = new Server();
-  const [, router] = boundServices({});
-  if (router === undefined) throw new Error("no router");
-  server.addService(router.definition, { stream: answer });
+  server.addService({ stream: methodCodec(streamMethod) }, { stream: answer });
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(
       "127.0.0.1:0",
@@ -125,16 +124,15 @@ Deno.test("PING and unknown frames are passed over, both ways", async () => {
       },
     },
   });
-  const { call } = bench.channel.duplex(streamMethod, {});
-  call.on("error", () => {});
+  const call = bench.channel.duplex(streamMethod, {});
   for (const frame of [{ frameType: PING }, data("a"), unknownFrame, data("b"), { frameType: GOAWAY }, data("c")]) {
-    call.write(frame);
+    await call.send(frame);
   }
   assert.equal(text(await within(readAll(device.readable), "the device")), "ab", "nothing counts after GOAWAY");
   const writer = device.writable.getWriter();
   const sent = writer.write(new Uint8Array([1, 2])).then(() => writer.close());
   const frames: number[] = [];
-  for await (const { frameType } of call) frames.push(frameType);
+  for await (const { frameType } of call.messages()) frames.push(frameType);
   await sent;
   assert.deepEqual(frames, [PING, 99, DATA, PING, 99, GOAWAY, PING, 99]);
   await using peer = await openPeer((call) => {
@@ -158,14 +156,38 @@ Deno.test("a client that breaks off or only half closes is told apart by the dev
         },
       },
     });
-    const { call } = bench.channel.duplex(streamMethod, {});
-    call.on("error", () => {});
-    call.resume();
-    call.write(data("part"));
-    if (last === undefined) call.end();
-    else call.write(last);
+    const call = bench.channel.duplex(streamMethod, {});
+    await call.send(data("part"));
+    if (last === undefined) call.halfClose();
+    else await call.send(last);
     const read = within(readAll(device.readable), "the device");
     if (isEnd) assert.equal(text(await read), "part");
     else await rejectsWith(read, "connection_lost");
   }
+});
+
+Deno.test("frames of up to 4 MiB are taken, in both roles", async () => {
+  const payload = Uint8Array.from({ length: 4 * 1024 * 1024 - 16 }, (_, index) => index % 251);
+  await using peer = await openPeer((call) => {
+    call.resume();
+    call.write({ payload, frameType: DATA });
+    call.write({ frameType: GOAWAY });
+  });
+  assert.ok(Buffer.from(payload).equals(await within(readAll(peer.stream.readable), "the client")));
+  const [driver, device] = streamPair();
+  await using bench = await openBench({
+    router: {
+      async *stream(requests, call) {
+        call.sendMetadata({});
+        yield* relayFrames(requests, driver, call.signal);
+      },
+    },
+  });
+  const call = bench.channel.duplex(streamMethod, {});
+  const read = within(readAll(device.readable), "the device");
+  await call.send({ payload, frameType: DATA });
+  await call.send({ frameType: GOAWAY });
+  assert.ok(Buffer.from(payload).equals(await read));
+  await device.writable.close();
+  for await (const _ of call.messages());
 });

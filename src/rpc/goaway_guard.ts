@@ -17,6 +17,7 @@
  */
 import { Duplex } from "node:stream";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
+import { isOlder } from "./deno_release.ts";
 import { FRAME, FrameScanner, OpenStreams, refusal } from "./http2_frames.ts";
 
 /** The Deno releases that GOAWAY kills: `from`, up to but not including `until` (none is known to be fixed). */
@@ -42,16 +43,6 @@ const SOCKET_METHODS = [
 /** Whether a GOAWAY from a peer can kill the Deno of this version, so that its sockets need the guard. */
 export function goawayIsFatal(version: string): boolean {
   return !isOlder(version, FATAL.from) && (FATAL.until === undefined || isOlder(version, FATAL.until));
-}
-
-function isOlder(version: string, than: string): boolean {
-  const numbers = (text: string) => (text.match(/\d+/g) ?? []).slice(0, 3).map(Number);
-  const [a, b] = [numbers(version), numbers(than)];
-  for (let i = 0; i < 3; i++) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }
 
 /**

@@ -28,8 +28,8 @@ export function refusal(streamId: number): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Told of each frame's header; returns whether the frame passes. */
-export type FrameVisitor = (type: number, flags: number, streamId: number) => boolean;
+/** Told of each frame's header; returns whether the frame passes. `length` is that of its payload. */
+export type FrameVisitor = (type: number, flags: number, streamId: number, length: number) => boolean;
 
 /**
  * Finds the frames in a byte stream, however it is cut. Runs of bytes that pass come out as views of what came in; only
@@ -132,7 +132,7 @@ export class FrameScanner {
     if (type === FRAME.headers || type === FRAME.pushPromise || type === FRAME.continuation) {
       this.#isInHeaderBlock = (flags & END_HEADERS) === 0;
     }
-    this.#isDropping = !this.#visit(type, flags, view.getUint32(5) & 0x7fff_ffff);
+    this.#isDropping = !this.#visit(type, flags, view.getUint32(5) & 0x7fff_ffff, this.#payloadLeft);
     if (this.#isDropping && this.#payloadLeft === 0) this.#drop(NOTHING);
     return !this.#isDropping;
   }

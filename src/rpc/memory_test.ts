@@ -17,11 +17,11 @@ async function heldMiB(megabytes: number): Promise<number> {
     })];
     await using server = await serve({ address, services, log: new Logger(() => {}) });
     using channel = new Channel({ address: server.address });
-    const { call } = channel.duplex(RouterService.method.stream, {});
+    const call = channel.duplex(RouterService.method.stream, {});
     let left = ${megabytes} * 16;
-    call.write({});
-    for await (const _ of call) {
-      if (--left > 0) call.write({});
+    await call.send({});
+    for await (const _ of call.messages()) {
+      if (--left > 0) await call.send({});
       else break;
     }
     globalThis.gc();

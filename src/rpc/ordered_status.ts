@@ -1,7 +1,13 @@
+import { status, type StatusObject } from "@grpc/grpc-js";
 import { Http2SubchannelCall } from "@grpc/grpc-js/build/src/subchannel-call.js";
 import type { IncomingHttpHeaders } from "node:http2";
 
 const statusHeader = "grpc-status";
+
+type FinalStatus = Pick<StatusObject, "code">;
+
+/** The statuses that a caller itself ends a call with. */
+const byCaller: ReadonlySet<status | undefined> = new Set([status.CANCELLED, status.DEADLINE_EXCEEDED]);
 
 /** What is needed of a call of grpc-js; its declared types keep that private. */
 interface Internals {
@@ -9,7 +15,7 @@ interface Internals {
   readonly unpushedReadMessages: readonly unknown[];
   readonly isReadFilterPending: boolean;
   readonly isPushPending: boolean;
-  finalStatus: { code: number } | null;
+  finalStatus: FinalStatus | null;
   handleTrailers(headers: IncomingHttpHeaders): void;
   outputStatus(): void;
 }
@@ -30,17 +36,17 @@ export function keepMessagesBeforeErrors(): void {
   if (changed in prototype) return;
   Object.defineProperty(prototype, changed, { value: true });
   const { handleTrailers, outputStatus } = prototype;
-  const errors = new WeakMap<Internals, number>();
+  const errors = new WeakMap<Internals, FinalStatus>();
   prototype.handleTrailers = function (headers) {
     const code = Number(headers[statusHeader]);
     if (!(code > 0) || !hasUnread(this)) return handleTrailers.call(this, headers);
-    errors.set(this, code);
     handleTrailers.call(this, { ...headers, [statusHeader]: "0" });
+    if (this.finalStatus !== null) errors.set(this, { ...this.finalStatus, code });
   };
   prototype.outputStatus = function () {
-    const code = errors.get(this);
-    // Another status means that the caller has cancelled meanwhile.
-    if (code !== undefined && this.finalStatus?.code === 0) this.finalStatus = { ...this.finalStatus, code };
+    const error = errors.get(this);
+    // Who cancels meanwhile is told so; who writes to a call that has ended is told how it ended.
+    if (error !== undefined && !byCaller.has(this.finalStatus?.code)) this.finalStatus = error;
     outputStatus.call(this);
   };
 }

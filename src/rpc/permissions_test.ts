@@ -18,8 +18,8 @@ async function callUnder(flags: readonly string[], address: unknown): Promise<st
       const services = [bindService(RouterService, { async *stream() { yield { frameType: 7 }; } })];
       await using server = await serve({ address: ${JSON.stringify(address)}, services, log: new Logger(() => {}) });
       using channel = new Channel({ address: server.address });
-      const { call } = channel.duplex(RouterService.method.stream, {});
-      for await (const { frameType } of call) console.log("frame", frameType);
+      const call = channel.duplex(RouterService.method.stream, {});
+      for await (const { frameType } of call.messages()) console.log("frame", frameType);
     } catch (error) {
       console.log(error.message);
     }`,

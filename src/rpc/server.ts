@@ -7,8 +7,8 @@ import type { Logger } from "../log.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { FloodLog } from "./flood_log.ts";
-import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
 import { Login } from "./login.ts";
+import { mendSocket } from "./mended_socket.ts";
 import { type Accept, secureListener } from "./secure_listener.ts";
 import { defaultLimits, grpcLimits, type ServerLimits } from "./server_limits.ts";
 import type { BoundService, RunningCalls, Serving } from "./service.ts";
@@ -82,8 +82,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const accept = (stream: Socket, connection: Connection) => {
     stream.on("error", (error) => log.debug(`Connection from ${connection.peer}: ${error.message}`));
     options.onConnection?.();
-    const mended = goawayIsFatal(Deno.version.deno) ? guardGoaway(stream, "server") : stream;
-    grpcServer.serveConnection(injector, mended, connection, () => {
+    grpcServer.serveConnection(injector, mendSocket(stream, "server"), connection, () => {
       connections.established(connection);
       connection.hasLoggedIn ||= login === undefined;
     });

@@ -22,7 +22,6 @@ import type {
 } from "@grpc/grpc-js";
 import { Metadata } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
-import { type EventEmitter, once } from "node:events";
 import { JumpstarterError } from "../errors.ts";
 import { messagesOf } from "./call_reader.ts";
 import { plainPeer } from "./peer.ts";
@@ -87,7 +86,10 @@ export interface BoundService {
 /** Pairs a service's description with its handlers. */
 export function bindService<S extends DescService>(service: S, handlers: ServiceHandlers<S>): BoundService {
   return {
-    definition: Object.fromEntries(service.methods.map((method) => [method.localName, methodCodec(method)])),
+    definition: Object.fromEntries(service.methods.map((method) => {
+      // Responses come encoded: their sender goes by their size.
+      return [method.localName, { ...methodCodec(method), responseSerialize: (bytes: Buffer) => bytes }];
+    })),
     bind: (serving) =>
       Object.fromEntries(service.methods.map((method) => {
         const handler = handlers[method.localName as keyof S["method"]] as UntypedHandler;
@@ -130,17 +132,19 @@ type AnyServerCall = Pick<ServerUnaryCall<unknown, unknown>, "cancelled" | "meta
   once(event: "cancelled", listener: () => void): unknown;
 };
 
-type ResponseSink = Pick<ServerWritableStream<unknown, unknown>, "write"> & EventEmitter;
+type ResponseSink = Pick<ServerWritableStream<unknown, Buffer>, "write">;
 
 function adapt(
   method: DescMethod,
   handler: UntypedHandler,
   { running, ...serving }: Serving,
 ): UntypedHandleCall {
+  const { responseSerialize: encode } = methodCodec(method);
   if (method.methodKind === "unary") {
     const answer = async (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) => {
       try {
-        respond(null, await handler(call.request, serverCall(call, serving)));
+        const response = await handler(call.request, serverCall(call, serving));
+        respond(null, encode(response as MessageInitShape<DescMessage>));
       } catch (error) {
         respond(toStatus(error));
       }
@@ -152,7 +156,8 @@ function adapt(
     try {
       const scope = serverCall(call, serving);
       const request = "read" in call ? messagesOf(call) : call.request;
-      await sendAll(call, handler(request, scope) as AsyncIterable<unknown>, scope.signal);
+      const responses = handler(request, scope) as AsyncIterable<MessageInitShape<DescMessage>>;
+      await sendAll(call, responses, encode, scope.signal);
       call.end();
     } catch (error) {
       if (!call.cancelled) call.emit("error", toStatus(error));
@@ -162,40 +167,49 @@ function adapt(
     running.add(stream(call));
 }
 
+/** How many bytes of responses may wait to be sent before the next one is asked for. */
+const maxWaitingBytes = 1024 * 1024;
+
 /**
- * Sends every response, each only when the one before it has room. When the caller goes, the source is told to
- * return and not waited for: it may be in the midst of something that does not heed its signal.
+ * Sends every response, each only when there is room for it. When the caller goes, the source is told to return and
+ * not waited for: it may be in the midst of something that does not heed its signal.
  */
-async function sendAll(
+async function sendAll<T>(
   call: ResponseSink,
-  responses: AsyncIterable<unknown>,
+  responses: AsyncIterable<T>,
+  encode: (response: T) => Buffer,
   signal: AbortSignal,
 ): Promise<void> {
   const source = responses[Symbol.asyncIterator]();
+  let waitingBytes = 0;
+  let wake = () => {};
   while (!signal.aborted) {
-    const next = await nextUnlessGone(source, signal);
+    const next = await unlessGone<IteratorResult<T>>(signal, (resolve, reject) => source.next().then(resolve, reject));
     if (next === undefined) break;
     if (next.done) return;
-    if (!call.write(next.value)) await drained(call, signal);
+    const bytes = encode(next.value);
+    waitingBytes += bytes.length;
+    call.write(bytes, () => {
+      waitingBytes -= bytes.length;
+      if (waitingBytes <= maxWaitingBytes) wake();
+    });
+    if (waitingBytes > maxWaitingBytes) await unlessGone<void>(signal, (resolve) => wake = () => resolve());
   }
   source.return?.().catch(() => {/* its caller has gone; the source's own errors were its driver's to log */});
 }
 
-/** The source's next value; nothing once `signal` fires. A race of promises would keep every value until the end. */
-function nextUnlessGone<T>(source: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T> | undefined> {
-  return new Promise((resolve, reject) => {
-    const gone = () => resolve(undefined);
-    signal.addEventListener("abort", gone, { once: true });
-    source.next().then(resolve, reject).finally(() => signal.removeEventListener("abort", gone));
-  });
-}
-
-async function drained(call: ResponseSink, signal: AbortSignal): Promise<void> {
-  try {
-    await once(call, "drain", { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+/**
+ * What `begin` comes to; nothing once `signal` fires. A race of promises would keep every value until the end.
+ */
+function unlessGone<T>(
+  signal: AbortSignal,
+  begin: (resolve: (value: T | undefined) => void, reject: (error: unknown) => void) => void,
+): Promise<T | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
+  const gone = () => resolve(undefined);
+  signal.addEventListener("abort", gone, { once: true });
+  begin(resolve, reject);
+  return promise.finally(() => signal.removeEventListener("abort", gone));
 }
 
 function serverCall(

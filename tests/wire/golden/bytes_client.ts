@@ -1,6 +1,7 @@
 /** A gRPC client that knows no messages: it sends bytes and tells what came. */
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
+import { keepMessagesBeforeErrors } from "../../../src/rpc/ordered_status.ts";
 
 /** How a call ended. */
 export interface Answer {
@@ -25,6 +26,7 @@ export class BytesClient implements Disposable {
   readonly #client: Client;
 
   constructor(port: number) {
+    keepMessagesBeforeErrors();
     this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   }
 

@@ -1,0 +1,16 @@
+import type { Duplex } from "node:stream";
+import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
+import { paceWrites, writesEndAtOnce } from "./paced_writes.ts";
+
+/**
+ * A connected socket as HTTP/2 may be given it, with what the running Deno gets wrong mended.
+ *
+ * @param socket A connected net or TLS socket.
+ * @param role Which end of the connection this is.
+ */
+export function mendSocket(socket: Duplex, role: "server" | "client"): Duplex {
+  const { deno } = Deno.version;
+  const mended = goawayIsFatal(deno) ? guardGoaway(socket, role) : socket;
+  if (writesEndAtOnce(deno)) paceWrites(mended, role);
+  return mended;
+}
