@@ -58,4 +58,4 @@ export function connect(
   return connectWith([...(options.drivers ?? []), ...builtinDrivers], address, options);
 }
 
-if (import.meta.main) await (await import("./cli.ts")).runMain();
+if (import.meta.main) await (await import("./cli.ts")).runMain(() => import("./commands.ts"));

@@ -1,8 +1,6 @@
 import { resolve } from "node:path";
 import type { CommandContext } from "../driver/mod.ts";
-import { JumpstarterError } from "../errors.ts";
-import type { Env } from "./connection_options.ts";
-import { writeErr, writeErrBytes, writeOutBytes } from "./output.ts";
+import type { Terminal } from "../terminal.ts";
 import { createProgressLine } from "./progress_line.ts";
 
 /** What a command of `j` gets, and what it leaves behind. */
@@ -12,44 +10,39 @@ export interface CommandTerminal extends Disposable {
   readonly exitCode: number | undefined;
 }
 
-/** The terminal that `j` runs on. Its signal fires on ctrl-C, so that the call under way is cancelled at the exporter. */
-export function commandTerminal(env: Env): CommandTerminal {
-  const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort(new JumpstarterError("cancelled", "Interrupted"));
-  const signals: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) Deno.addSignalListener(signal, interrupt);
-  const progress = createProgressLine();
-  const isInteractive = Deno.stdin.isTerminal();
-  const cwd = Deno.cwd();
+/**
+ * A terminal as commands see it. Its signal fires on ctrl-C, so that the call under way is cancelled at the exporter.
+ */
+export function commandTerminal(terminal: Terminal): CommandTerminal {
+  const { cwd, env, isInteractive, err } = terminal.facts;
+  const writeErr = (text: string) => void terminal.writeErr(text);
+  const progress = createProgressLine(err.isTerminal, writeErr);
   let exitCode: number | undefined;
   return {
     get exitCode() {
       return exitCode;
     },
     context: {
-      signal: interrupted.signal,
+      signal: terminal.signal,
       get stdin() {
-        return Deno.stdin.readable;
+        return terminal.stdin;
       },
       isInteractive,
       cwd,
       path: (typed) => resolve(cwd, typed),
       env,
-      writeOut: (bytes) => Promise.resolve(writeOutBytes(bytes)),
-      writeErr: (bytes) => Promise.resolve(writeErrBytes(bytes)),
+      writeOut: (bytes) => terminal.writeOut(bytes),
+      writeErr: (bytes) => terminal.writeErr(bytes),
       notice: (line) => writeErr(`${line}\n`),
       progress: (bytes, total) => progress.show(bytes, total),
       setExitCode: (code) => void (exitCode = code),
-      rawTerminal: () => isInteractive ? rawTerminal() : undefined,
+      rawTerminal: () => isInteractive ? rawTerminal(terminal) : undefined,
     },
-    [Symbol.dispose]() {
-      progress.clear();
-      for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
-    },
+    [Symbol.dispose]: () => progress.clear(),
   };
 }
 
-function rawTerminal(): Disposable {
-  Deno.stdin.setRaw(true);
-  return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
+function rawTerminal(terminal: Terminal): Disposable {
+  terminal.setRaw(true);
+  return { [Symbol.dispose]: () => terminal.setRaw(false) };
 }

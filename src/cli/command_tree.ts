@@ -11,7 +11,7 @@ import type {
   DriverClient,
 } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
-import { Argument, type Command, createCommand, InvalidArgumentError, Option } from "./program.ts";
+import { Argument, type Command, createSubcommand, InvalidArgumentError, Option } from "./program.ts";
 
 /** Runs one command that the user typed. */
 export type RunCommand = (command: DriverCommand, client: DriverClient, input: CommandInput) => Promise<void>;
@@ -31,33 +31,39 @@ export async function addDrivers(
 ): Promise<void> {
   for (const child of node.children) {
     const isNamed = words.includes(child.name);
-    parent.addCommand(await driverGroup(`${path} ${child.name}`, child, isNamed ? words : [], isNamed, run));
+    const group = createSubcommand(`${path} ${child.name}`, parent);
+    await fillGroup(group, `${path} ${child.name}`, child, isNamed ? words : [], isNamed, run);
+    parent.addCommand(group);
   }
 }
 
-async function driverGroup(
+async function fillGroup(
+  group: Command,
   path: string,
   node: ClientNode,
   words: readonly string[],
   isNamed: boolean,
   run: RunCommand,
-): Promise<Command> {
-  const group = createCommand(path).description(node.description ?? node.definition?.summary ?? missing(node));
-  if (node.definition === undefined && node.children.length === 0) return stub(group, node);
+): Promise<void> {
+  group.description(node.description ?? node.definition?.summary ?? missing(node));
+  if (node.definition === undefined && node.children.length === 0) return fillStub(group, node);
   await addDrivers(group, path, node, words, run);
   const commands = node.definition?.commands ?? [];
   const own = typeof commands !== "function" ? commands : isNamed ? await commands(node.client) : [];
-  for (const command of own) group.addCommand(driverCommand(`${path} ${command.name}`, command, node, run));
-  return group;
+  for (const command of own) {
+    const built = createSubcommand(`${path} ${command.name}`, group);
+    fillCommand(built, command, node, run);
+    group.addCommand(built);
+  }
 }
 
-function driverCommand(path: string, command: DriverCommand, { client }: ClientNode, run: RunCommand): Command {
+function fillCommand(built: Command, command: DriverCommand, { client }: ClientNode, run: RunCommand): void {
   const described = command.method === undefined ? undefined : client.link.methodDescriptions[command.method];
-  const built = createCommand(path).description(described || command.summary);
+  built.description(described || command.summary);
   if (command.passThrough) built.passThroughOptions().allowUnknownOption();
   for (const argument of command.args ?? []) built.addArgument(toArgument(argument));
   for (const option of command.options ?? []) built.addOption(toOption(option));
-  return built.action(() => run(command, client, toInput(command, built)));
+  built.action(() => run(command, client, toInput(command, built)));
 }
 
 function toArgument({ name, summary, optional, variadic, choices }: CommandArgument): Argument {
@@ -96,8 +102,8 @@ function parseNumber(text: string, type: "integer" | "number", min: number | und
 }
 
 /** A driver that this program has no client for still stands in the help, and says what is missing when used. */
-function stub(group: Command, node: ClientNode): Command {
-  return group.allowUnknownOption().argument("[words...]").helpOption(false).action(() => {
+function fillStub(group: Command, node: ClientNode): void {
+  group.allowUnknownOption().argument("[words...]").helpOption(false).action(() => {
     throw new JumpstarterError("unimplemented", `"${node.name}": ${missing(node)}`, {
       hint: "the exporter is newer than this program, or uses a driver of its own",
     });

@@ -70,6 +70,12 @@ export async function connectionFromEnv(env: Env): Promise<ConnectOptions> {
   };
 }
 
+/** Whether two environments lead `j` to the same exporter in the same way. */
+export function isSameConnection(one: Env, other: Env): boolean {
+  const names = [JUMPSTARTER_HOST, JMP_GRPC_INSECURE, JUMPSTARTER_GRPC_INSECURE, JMP_GRPC_PASSPHRASE, JMP_GRPC_TLS_CA];
+  return names.every((name) => (one[name] ?? "") === (other[name] ?? ""));
+}
+
 /**
  * The passphrase of an option or of the environment; an empty one is refused later, never taken for none.
  */

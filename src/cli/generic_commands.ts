@@ -2,7 +2,7 @@ import type { Exporter } from "../client/mod.ts";
 import type { CommandContext, CommandResult, DriverClient } from "../driver/mod.ts";
 import { DriverError } from "../errors.ts";
 import type { Json } from "../json.ts";
-import { type Command, createCommand } from "./program.ts";
+import { type Command, createSubcommand } from "./program.ts";
 
 /** Prints what a command answers. */
 export type PrintResult = (result: CommandResult) => Promise<void>;
@@ -20,7 +20,7 @@ export function addGenericCommands(
   const isFree = (name: string) => exporter.root.children.every((child) => child.name !== name);
   if (isFree("call")) {
     program.addCommand(
-      createCommand("j call")
+      createSubcommand("j call", program)
         .description("Call any method of any driver")
         .argument("<driver>", "The driver's path, such as bench.power")
         .argument("<method>", "The method's name")
@@ -33,7 +33,7 @@ export function addGenericCommands(
   }
   if (isFree("stream")) {
     program.addCommand(
-      createCommand("j stream")
+      createSubcommand("j stream", program)
         .description("Connect standard input and output to a raw stream of any driver")
         .argument("<driver>", "The driver's path, such as bench.serial")
         .argument("[method]", "The stream's name", "connect")

@@ -3,44 +3,84 @@ import type { CommandContext, CommandResult, DriverPackage } from "../driver/mod
 import { JUMPSTARTER_HOST } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
+import type { Terminal } from "../terminal.ts";
 import { addDrivers } from "./command_tree.ts";
 import { commandTerminal } from "./command_terminal.ts";
-import { connectionFromEnv, type Env } from "./connection_options.ts";
-import { exitCodes } from "./exit_code.ts";
+import { connectionFromEnv } from "./connection_options.ts";
+import { exitCodes } from "../exit_codes.ts";
 import { addGenericCommands } from "./generic_commands.ts";
-import { writeErr, writeOut } from "./output.ts";
-import { addLogOptions, type Command, createCommand, runProgram } from "./program.ts";
+import { addLogOptions, type Command, createCommand, runProgram, terminalOutput } from "./program.ts";
+import { tellFailure } from "./tell_failure.ts";
 
-/** Drives the exporter that the environment names: `j power on`. Answers the exit code. */
-export async function j(args: readonly string[], env: Env, packages: readonly DriverPackage[]): Promise<number> {
-  const program = addLogOptions(createCommand("j"))
+/** An exporter for as long as one command needs it. */
+export interface BorrowedExporter extends Disposable {
+  readonly exporter: Exporter;
+}
+
+/** Finds the exporter that a command is for; called only for a command that has one. */
+export type BorrowExporter = (terminal: Terminal) => Promise<BorrowedExporter>;
+
+/**
+ * Drives the exporter that the terminal's environment names: `j power on`. Answers the exit code; whatever went wrong
+ * has been told on the terminal.
+ */
+export async function j(args: readonly string[], terminal: Terminal, borrow: BorrowExporter): Promise<number> {
+  const run = async () => {
+    try {
+      return await drive(args, terminal, borrow);
+    } catch (error) {
+      // Whatever the interruption broke, the interruption is the reason.
+      throw terminal.signal.aborted ? terminal.signal.reason : error;
+    }
+  };
+  const code = await tellFailure("j", args, run, (text) => {
+    if (!terminal.isOutputClosed) void terminal.writeErr(text);
+  });
+  await terminal.flush();
+  return terminal.isOutputClosed ? exitCodes.outputClosed : code;
+}
+
+/** A command ends when it has lost its exporter: who typed it may find the devices otherwise than it left them. */
+export const oneCommand = { reconnectTimeoutMs: 0 } as const;
+
+/** Connects anew, as a `j` without an agent does. */
+export function connectAnew(packages: readonly DriverPackage[]): BorrowExporter {
+  return async ({ facts: { env }, signal }) => {
+    const channel = openChannel(env[JUMPSTARTER_HOST] ?? "", await connectionFromEnv(env));
+    try {
+      return {
+        exporter: await openExporter(channel, packages, { ...oneCommand, signal }),
+        [Symbol.dispose]: () => channel[Symbol.dispose](),
+      };
+    } catch (error) {
+      channel[Symbol.dispose]();
+      throw error;
+    }
+  };
+}
+
+async function drive(args: readonly string[], terminal: Terminal, borrow: BorrowExporter): Promise<number> {
+  const program = addLogOptions(createCommand("j", terminalOutput(terminal)))
     .usage("[options] <driver> <command>")
     .description("Drive the devices of the exporter that this shell is connected to")
     .option("--json", "Print each result as one line of JSON");
-  const host = env[JUMPSTARTER_HOST];
-  if (!host) return await withoutExporter(program, args);
-  using channel = openChannel(host, await connectionFromEnv(env));
-  using terminal = commandTerminal(env);
-  const { signal } = terminal.context;
-  const exporter = await openExporter(channel, packages, { signal });
-  await addCommands(program, exporter, args, terminal.context);
-  try {
-    await runProgram(program, args);
-  } catch (error) {
-    // Whatever the interruption broke, the interruption is the reason.
-    throw signal.aborted ? signal.reason : error;
-  }
-  return terminal.exitCode ?? exitCodes.ok;
+  if (!terminal.facts.env[JUMPSTARTER_HOST]) return await withoutExporter(program, args, terminal);
+  using borrowed = await borrow(terminal);
+  using own = commandTerminal(terminal);
+  await addCommands(program, borrowed.exporter, args, terminal, own.context);
+  await runProgram(program, args);
+  return own.exitCode ?? exitCodes.ok;
 }
 
 async function addCommands(
   program: Command,
   exporter: Exporter,
   args: readonly string[],
+  terminal: Terminal,
   context: CommandContext,
 ): Promise<void> {
   const print = (result: CommandResult, text?: (value: Json) => string) =>
-    printResult(result, program.opts().json ? JSON.stringify : text ?? defaultText);
+    printResult(result, program.opts().json ? JSON.stringify : text ?? defaultText, terminal);
   await addDrivers(
     program,
     "j",
@@ -52,9 +92,9 @@ async function addCommands(
 }
 
 /** Outside of a shell there are no devices to show; help is help all the same. */
-async function withoutExporter(program: Command, args: readonly string[]): Promise<number> {
+async function withoutExporter(program: Command, args: readonly string[], terminal: Terminal): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
-    writeErr("j: not in a jmp shell, so no devices are listed here\n");
+    void terminal.writeErr("j: not in a jmp shell, so no devices are listed here\n");
     await runProgram(program, ["--help"]);
   }
   throw new JumpstarterError("usage", `There is no exporter to talk to: ${JUMPSTARTER_HOST} is not set`, {
@@ -66,13 +106,20 @@ function defaultText(value: Json): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-async function printResult(result: CommandResult, text: (value: Json) => string): Promise<void> {
+async function printResult(
+  result: CommandResult,
+  text: (value: Json) => string,
+  terminal: Terminal,
+): Promise<void> {
   if (isAsyncIterable(result)) {
-    for await (const value of result) writeOut(`${text(value)}\n`);
+    for await (const value of result) {
+      await terminal.writeOut(`${text(value)}\n`);
+      if (terminal.isOutputClosed) throw terminal.signal.reason;
+    }
     return;
   }
   const value = await result;
-  if (value !== undefined && value !== null) writeOut(`${text(value)}\n`);
+  if (value !== undefined && value !== null) await terminal.writeOut(`${text(value)}\n`);
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<Json> {

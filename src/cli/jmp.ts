@@ -1,7 +1,7 @@
 import project from "../../deno.json" with { type: "json" };
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import type { MainOptions } from "./main_options.ts";
-import { exitCodes } from "./exit_code.ts";
+import { exitCodes } from "../exit_codes.ts";
 import { parsePositiveDuration } from "./duration.ts";
 import { writeOut } from "./output.ts";
 import { addLogOptions, type Command, createCommand, Option, runProgram } from "./program.ts";

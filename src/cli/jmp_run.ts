@@ -9,11 +9,12 @@ import {
   type ServerCertificate,
 } from "../rpc/mod.ts";
 import { choosePassphrase, definedOnly, readPem } from "./connection_options.ts";
-import { exitCodes } from "./exit_code.ts";
+import { exitCodes } from "../exit_codes.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
 import type { MainOptions } from "./main_options.ts";
 import { type LogFormat, terminalLog } from "./output.ts";
 import { logLevel } from "./program.ts";
+import { serveJ } from "./serve_j.ts";
 import { logStrayFaults } from "./stray_faults.ts";
 import { stopSignals } from "./stop_signals.ts";
 
@@ -39,7 +40,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     const { runWithLeastPrivilege } = await import("./least_privilege.ts");
     return await runWithLeastPrivilege(options, main);
   }
-  const { env, packages, launcher } = main;
+  const { env, packages, launcher, program } = main;
   const listener = options.tlsGrpcListener;
   if (listener === undefined) {
     throw new JumpstarterError("usage", "No address to listen on", { hint: "give --tls-grpc-listener [HOST:]PORT" });
@@ -64,6 +65,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     env: definedOnly(env),
     launcher,
     runtimeDir: options.runtimeDir,
+    serveCommands: (place) => serveJ({ ...place, packages, program }),
     stopping: signals.stopping,
     forced: signals.forced,
     onListening: (bound) => log.info(`Listening on ${describeListener(bound, certificate)}`),

@@ -4,15 +4,18 @@ import { childPath } from "../child_path.ts";
 import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
 import { writeShims } from "../hooks/mod.ts";
+import { Logger } from "../log.ts";
 import { type Channel, formatAddress } from "../rpc/mod.ts";
 import { type Connection, definedOnly, type Env, remoteConnection, type RemoteOptions } from "./connection_options.ts";
-import { exitCodes } from "./exit_code.ts";
+import { exitCodes } from "../exit_codes.ts";
 import { interactiveShell } from "./interactive_shell.ts";
 import { type ExporterLog, followExporterLogs, showExporterLog } from "./follow_exporter_logs.ts";
 import type { MainOptions } from "./main_options.ts";
-import { printable, printableLines, writeErr } from "./output.ts";
+import { printable, printableLines, terminalLog, writeErr } from "./output.ts";
 import { logLevel } from "./program.ts";
 import { runChild } from "./run_child.ts";
+import { serveJ } from "./serve_j.ts";
+import { logStrayFaults } from "./stray_faults.ts";
 
 /** The options of `jmp shell`, as commander names them. */
 export interface ShellOptions extends RemoteOptions {
@@ -33,6 +36,8 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   const log = showExporterLog({ least: options.exporterLogs ? logLevel(options, "INFO") : undefined });
   if (isLocal) return await localShell(words, log, options, main);
   const connection = await remoteConnection(options, main.env);
+  // What a command of j leaves behind in this process is no reason to end the shell.
+  using _faults = logStrayFaults(new Logger(terminalLog("ERROR", "text")));
   const where = formatAddress(connection.address);
   using channel = openChannel(connection.address, { ...connection.options, readyTimeoutMs: options.readyTimeout });
   if (options.wait !== undefined) {
@@ -99,13 +104,15 @@ async function shellAt(
   words: string[],
   { connection, channel, runCommand, signal }: Reached,
   options: ShellOptions,
-  { env, packages, launcher }: MainOptions,
+  { env, packages, launcher, program }: MainOptions,
 ): Promise<number> {
   await ready(channel, options, signal);
   const exporter = await openExporter(channel, packages);
   if (words.length === 0 && exporter.motd !== "") writeErr(`${printableLines(exporter.motd)}\n`);
   await using dir = await makeShellDir(launcher);
-  const childEnv = { ...shellEnv(env, dir.binDir), ...connection.env, ...exporterEnv(exporter) };
+  const warn = (line: string) => writeErr(`jmp: ${printable(line)}\n`);
+  await using agent = await serveJ({ dir: dir.path, env: connection.env, packages, program, warn });
+  const childEnv = { ...shellEnv(env, dir.binDir), ...connection.env, ...exporterEnv(exporter), ...agent.env };
   if (words.length > 0) return await runCommand(words, childEnv);
   const name = exporter.name || formatAddress(connection.address);
   const shell = interactiveShell(env.SHELL || "/bin/sh", name, dir.path, dir.binDir);
@@ -136,7 +143,8 @@ function withLastLine(error: unknown, { lastHookLines }: ExporterLog): unknown {
 /** The environment of the shell, without what would lead `j` to another exporter, and with `j` first on PATH. */
 function shellEnv(env: Env, binDir: string): Record<string, string> {
   const outer = Object.entries(definedOnly(env)).filter(([name]) =>
-    !name.startsWith("JMP_GRPC_") && name !== names.JUMPSTARTER_GRPC_INSECURE && name !== "JMP_LEASE"
+    !name.startsWith("JMP_GRPC_") &&
+    ![names.JUMPSTARTER_GRPC_INSECURE, names.JMP_AGENT, "JMP_LEASE"].includes(name)
   );
   const inner = Object.fromEntries(outer);
   return { ...inner, PATH: childPath(binDir, inner.PATH) };

@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { main } from "./main.ts";
+export { main, mainJ } from "./main.ts";
 export type { MainOptions } from "./main_options.ts";

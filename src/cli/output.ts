@@ -19,31 +19,22 @@ export function writeErr(text: string): void {
   writeAll(Deno.stderr, encoder.encode(text));
 }
 
-/** Writes bytes to stdout as they are. */
-export function writeOutBytes(bytes: Uint8Array): void {
-  writeAll(Deno.stdout, bytes);
-}
-
-/** Writes bytes to stderr as they are. */
-export function writeErrBytes(bytes: Uint8Array): void {
-  writeAll(Deno.stderr, bytes);
-}
-
 /**
  * Writes an error as one line, and what to try as a second; its causes only where details are wanted.
  *
  * @param program Who says it: `jmp` or `j`.
+ * @param write Where it goes; to stderr by default.
  */
-export function writeError(program: string, error: unknown, hasDetails: boolean): void {
+export function writeError(program: string, error: unknown, hasDetails: boolean, write = writeErr): void {
   const known = error instanceof JumpstarterError;
   const prefix = known ? program : `${program}: internal error`;
   const message = error instanceof Error ? error.message : String(error);
   // A config's problems are a line each, which editors find their way by.
   const text = error instanceof ConfigError ? printableLines(message) : printable(message);
-  writeErr(`${prefix}: ${text}\n`);
-  if (known && error.hint !== undefined) writeErr(`  ${printable(error.hint)}\n`);
+  write(`${prefix}: ${text}\n`);
+  if (known && error.hint !== undefined) write(`  ${printable(error.hint)}\n`);
   if (!hasDetails) return;
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) writeErr(`${cause.stack}\n`);
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) write(`${cause.stack}\n`);
 }
 
 /** A sink that writes log lines of at least `least` to stderr. */
@@ -90,7 +81,7 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
   } catch (error) {
-    // Whoever read this has gone (`j power read | head -1`), which is its right.
+    // Whoever read this has gone (`jmp inspect | head -1`), which is its right.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

@@ -1,24 +1,47 @@
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option, type OutputConfiguration } from "commander";
 import { severities, type Severity } from "../log.ts";
-import { exitCodes } from "./exit_code.ts";
+import type { Terminal } from "../terminal.ts";
+import { exitCodes } from "../exit_codes.ts";
 import { writeErr, writeOut } from "./output.ts";
 
 export { Argument, Command, CommanderError, InvalidArgumentError, Option };
+
+/** How wide help is where nobody says. */
+const defaultColumns = 80;
 
 /**
  * A command that writes through this room and never ends the process itself.
  *
  * @param path The words that call it, such as `j power cycle`; the last one is its name.
+ * @param output Where its help and its errors go; to this process' own terminal by default.
  */
-export function createCommand(path: string): Command {
+export function createCommand(path: string, output: OutputConfiguration = { writeOut, writeErr }): Command {
   const words = path.split(" ");
   return new Command(words.at(-1))
     .exitOverride()
-    .configureOutput({ writeOut, writeErr, outputError: (text, write) => write(formatUsageError(words, text)) })
+    .configureOutput({ ...output, outputError: (text, write) => write(formatUsageError(words, text)) })
     .showHelpAfterError(`  see ${path} --help`)
     .helpOption("-h, --help", "Show this help")
     .helpCommand(false)
     .enablePositionalOptions();
+}
+
+/** A command beneath another, which writes where that one does. */
+export function createSubcommand(path: string, parent: Command): Command {
+  return createCommand(path, parent.configureOutput());
+}
+
+/** Help and errors on a terminal, as wide as it is. */
+export function terminalOutput(terminal: Terminal): OutputConfiguration {
+  const { env, out, err } = terminal.facts;
+  return {
+    writeOut: (text) => void terminal.writeOut(text),
+    writeErr: (text) => void terminal.writeErr(text),
+    getOutHelpWidth: () => out.columns ?? defaultColumns,
+    getErrHelpWidth: () => err.columns ?? defaultColumns,
+    getOutHasColors: () => out.isTerminal && !env.NO_COLOR,
+    getErrHasColors: () => err.isTerminal && !env.NO_COLOR,
+  };
 }
 
 /** Commander's own wording on one line, after the program's name. */

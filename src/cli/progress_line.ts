@@ -1,5 +1,3 @@
-import { writeErr } from "./output.ts";
-
 /** A line on the terminal that says how far a transfer has come. */
 export interface ProgressLine {
   /** Shows `bytes`, of `total` where it is known; at most ten times a second. */
@@ -10,8 +8,12 @@ export interface ProgressLine {
 
 const intervalMs = 100;
 
-/** A progress line where a person watches stderr; elsewhere nothing is written. */
-export function createProgressLine(isWatched = Deno.stderr.isTerminal(), now = () => performance.now()): ProgressLine {
+/** A progress line where a person watches; elsewhere nothing is written. */
+export function createProgressLine(
+  isWatched: boolean,
+  writeErr: (text: string) => void,
+  now = () => performance.now(),
+): ProgressLine {
   const startedAt = now();
   let shownAt = -Infinity;
   let last: { bytes: number; total?: number } | undefined;

@@ -1,4 +1,4 @@
-import { exitCodes } from "./exit_code.ts";
+import { exitCodes } from "../exit_codes.ts";
 import { writeErr } from "./output.ts";
 
 /** The signals that are passed on to the command, with how long it has to obey before it is killed. */

@@ -7,6 +7,7 @@ import { loadExporterConfig } from "./exporter_config.ts";
 import { type LocalSignals, localSignals } from "./local_signals.ts";
 import type { MainOptions } from "./main_options.ts";
 import { formatText, writeErr } from "./output.ts";
+import { serveJ } from "./serve_j.ts";
 import { logStrayFaults } from "./stray_faults.ts";
 
 /** An exporter in this process. */
@@ -26,7 +27,7 @@ export interface LocalExporter extends AsyncDisposable {
  */
 export async function serveLocally(
   options: { exporterConfig?: string; exporter?: string },
-  { env, packages, launcher }: MainOptions,
+  { env, packages, launcher, program }: MainOptions,
   sink: LogSink,
 ): Promise<LocalExporter> {
   const loaded = await loadExporterConfig(options, { env, packages });
@@ -44,6 +45,7 @@ export async function serveLocally(
     address,
     env: definedOnly(env),
     launcher,
+    serveCommands: (place) => serveJ({ ...place, packages, program }),
     sink: (record) => isEnding && isFailure(record) ? writeErr(formatText(record)) : sink(record),
     stopping: signals.stopping,
     forced: signals.forced,

@@ -1,5 +1,6 @@
 import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
+import { JUMPSTARTER_HOST } from "../env.ts";
 import { describeOutcome, hookEnvironment, runHook, writeShims } from "../hooks/mod.ts";
 import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
 import { type Address, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
@@ -37,6 +38,8 @@ export interface ExporterOptions {
   readonly launcher: readonly string[];
   /** An empty directory that only this user can enter, for its sockets; one is made and removed without it. */
   readonly runtimeDir?: string;
+  /** Runs the `j` of hooks in this process; without it each `j` does its work by itself. */
+  readonly serveCommands?: (place: CommandPlace) => Promise<ServedCommands>;
   /** Fires when the exporter is to stop: afterLease still runs. */
   readonly stopping: AbortSignal;
   /** Fires when it is to stop at once: a hook that runs is killed. */
@@ -47,6 +50,22 @@ export interface ExporterOptions {
   readonly onListening?: (address: Address) => void;
   /** Told each time clients may call drivers. */
   readonly onReady?: () => void;
+}
+
+/** Where the commands of a hook are run, and for which exporter. */
+export interface CommandPlace {
+  /** A directory that only this user can enter. */
+  readonly dir: string;
+  /** The variables that lead `j` to the hooks' own socket. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Takes one line about what went wrong there. */
+  readonly warn: (line: string) => void;
+}
+
+/** What runs the commands of a hook, for as long as the hook runs. */
+export interface ServedCommands extends AsyncDisposable {
+  /** The variables that lead the hook to it. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** How long calls that still run may take to end when the exporter stops. */
@@ -119,7 +138,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
 }
 
 /** What an exporter keeps while it runs, in a directory that only this user can enter. */
-type RuntimeDir = RuntimePaths & AsyncDisposable;
+type RuntimeDir = RuntimePaths & AsyncDisposable & { readonly path: string };
 
 async function prepareRuntimeDir({ launcher, runtimeDir }: ExporterOptions): Promise<RuntimeDir> {
   const dir = runtimeDir ?? await Deno.makeTempDir({ prefix: "jumpstarter-" }); // mode 0700, unpredictable name
@@ -132,6 +151,7 @@ async function prepareRuntimeDir({ launcher, runtimeDir }: ExporterOptions): Pro
   await writeShims(paths.binDir, launcher);
   return {
     ...paths,
+    path: dir,
     async [Symbol.asyncDispose]() {
       if (runtimeDir === undefined) return await Deno.remove(dir, { recursive: true });
       await Deno.remove(paths.binDir, { recursive: true });
@@ -143,22 +163,24 @@ async function prepareRuntimeDir({ launcher, runtimeDir }: ExporterOptions): Pro
 
 /** Runs a hook with its lines going to the log, marked with their source. */
 function hookRunner(
-  { env, stopping, forced, loaded }: ExporterOptions,
+  { env, stopping, forced, loaded, serveCommands }: ExporterOptions,
   log: Logger,
   feed: LogFeed,
-  { socketPath, binDir, motdFile }: RuntimeDir,
+  { path, socketPath, binDir, motdFile }: RuntimeDir,
 ): LifecycleParts["runHook"] {
   return async (name, hook, beforeLease) => {
     const source: LogSource = name;
     const hookLog = log.child({ source });
     if (name === "beforeLease") feed.forgetHookLines();
+    const warn = (line: string) => log.warning(line);
+    await using commands = await serveCommands?.({ dir: path, env: { [JUMPSTARTER_HOST]: socketPath }, warn });
     const facts = { socketPath, binDir, leaseName: "standalone", clientName: "" };
     const outcome = await runHook(withScriptPath(hook, loaded.url), {
       env: hookEnvironment(
         env,
         name === "beforeLease"
-          ? { ...facts, motdFile }
-          : { ...facts, extra: beforeLease === undefined ? {} : { JMP_BEFORE_LEASE: beforeLease } },
+          ? { ...facts, motdFile, extra: commands?.env }
+          : { ...facts, extra: { ...commands?.env, ...(beforeLease && { JMP_BEFORE_LEASE: beforeLease }) } },
       ),
       // Stopping ends a beforeLease, which has no one left to prepare for; an afterLease only the force ends.
       signal: name === "beforeLease" ? stopping : forced,

@@ -1,6 +1,6 @@
 import { delimiter } from "node:path";
 import { childPath } from "../child_path.ts";
-import { JMP_DRIVERS_ALLOW, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
+import { JMP_AGENT, JMP_DRIVERS_ALLOW, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
 
 /** What a hook is told about the lease that it runs for. */
 export interface HookFacts {
@@ -45,10 +45,9 @@ export function hookEnvironment(base: Readonly<Record<string, string>>, facts: H
   return env;
 }
 
-/** The motd file is the hook's own, too: one from outside would belong to another exporter. */
+/** The motd file and the agent are the hook's own, too: those from outside would belong to another exporter. */
 function isOuterSetting(name: string): boolean {
-  return name === "PS1" || name === "JMP_MOTD_FILE" || name === JUMPSTARTER_GRPC_INSECURE ||
-    name.startsWith("JMP_GRPC_");
+  return ["PS1", "JMP_MOTD_FILE", JMP_AGENT, JUMPSTARTER_GRPC_INSECURE].includes(name) || name.startsWith("JMP_GRPC_");
 }
 
 /** Windows spells it `Path`, and knows no case in names. */

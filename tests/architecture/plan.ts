@@ -10,14 +10,15 @@
 export const FLOORS: readonly (readonly string[])[] = [
   ["ground", "proto"],
   ["src/codec", "src/config", "src/driver", "src/rpc", "src/hooks", "src/trust"],
-  ["src/exporter", "src/client", "drivers/*"],
-  ["src/cli", "src/agent", "src/testing"],
+  ["src/exporter", "src/client", "src/agent", "drivers/*"],
+  ["src/cli", "src/testing"],
   ["roof"],
 ];
 
 /** The single files that are not in a folder of their own, and the room they count to. */
 export const LOOSE_FILES: Readonly<Record<string, string>> = {
   "cli.ts": "roof",
+  "commands.ts": "roof",
   "mod.ts": "roof",
   "drivers/mod.ts": "roof",
   // Read for the version alone.
@@ -61,8 +62,11 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 export const GLOBALS: Readonly<Record<string, readonly string[]>> = {
   "Deno.exit": ["cli.ts"],
   "Deno.exitCode": ["cli.ts"],
-  "Deno.stdout": ["cli.ts", "src/cli/*"],
-  "Deno.stderr": ["cli.ts", "src/cli/*"],
+  "Deno.stdout": ["src/process_terminal.ts", "src/cli/*"],
+  "Deno.stderr": ["src/process_terminal.ts", "src/cli/*"],
+  // A command of `j` runs in another process than its user's: it takes these from its context.
+  "Deno.stdin": ["src/process_terminal.ts", "src/cli/*"],
+  "Deno.cwd": ["src/process_terminal.ts"],
   "console": ["cli.ts", "src/cli/*"],
   // Node's names for the same.
   "process.exit": [],
@@ -71,15 +75,31 @@ export const GLOBALS: Readonly<Record<string, readonly string[]>> = {
   "process.stderr": [],
 };
 
-/** The one place that imports what a config names. */
-export const COMPUTED_IMPORTS: readonly string[] = ["src/driver/load.ts"];
+/** The place that imports what a config names, and the one that hides the whole program from `j`. */
+export const COMPUTED_IMPORTS: readonly string[] = ["src/driver/load.ts", "cli.ts"];
 
-/** What must start fast, and what it must not load to do so. Dynamic and type-only imports do not count. */
-export const LEAN: { readonly entries: readonly string[]; readonly without: readonly string[] } = {
-  // `j` runs through cli.ts and loads the client half of drivers; each of these is on its path.
-  entries: ["cli.ts", "src/cli/j.ts", "drivers/mod.ts", "drivers/*/client.ts"],
-  without: ["zod", "yaml", "src/exporter/*", "src/config/*", "src/hooks/*", "drivers/*/driver.ts"],
-};
+/** What must start fast, and what it must not load to do so. Type-only imports do not count. */
+export interface Lean {
+  readonly entries: readonly string[];
+  /** Paths and packages; `packages` is every package, and every module of Node's. */
+  readonly without: readonly string[];
+  /** Whether late imports count too: Deno looks through what they lead to, each time the program starts. */
+  readonly countsLateImports?: boolean;
+}
+
+export const LEAN: readonly Lean[] = [
+  {
+    // A `j` by itself runs through cli.ts and loads the client half of drivers; each of these is on its path.
+    entries: ["src/cli/mod.ts", "src/cli/j.ts", "drivers/mod.ts", "drivers/*/client.ts"],
+    without: ["zod", "yaml", "src/exporter/*", "src/config/*", "src/hooks/*", "drivers/*/driver.ts"],
+  },
+  {
+    // With an agent, a `j` loads nothing else.
+    entries: ["cli.ts"],
+    without: ["packages", "commands.ts", "src/cli/*", "src/client/*", "drivers/**"],
+    countsLateImports: true,
+  },
+];
 
 /** What each driver's folder holds; `*` stands for one name. */
 export const DRIVER_FILES: readonly string[] = ["mod.ts", "driver.ts", "client.ts", "README.md", "*_test.ts"];

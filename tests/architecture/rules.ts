@@ -116,23 +116,28 @@ export function computedImports(sources: Sources): string[] {
 
 /** What must start fast loads nothing heavy. An entry that does not exist is a fault, or the rule would be idle. */
 export function heavyEntries(sources: Sources): string[] {
-  return plan.LEAN.entries.flatMap((pattern) => {
-    const entries = [...sources.keys()].filter((path) => matches(path, pattern));
-    if (entries.length === 0) return [`${pattern} does not exist, so nothing shows that it is lean`];
-    return entries.flatMap((entry) => heavyTrails(sources, entry));
-  });
+  return plan.LEAN.flatMap((lean) =>
+    lean.entries.flatMap((pattern) => {
+      const entries = [...sources.keys()].filter((path) => matches(path, pattern));
+      if (entries.length === 0) return [`${pattern} does not exist, so nothing shows that it is lean`];
+      return entries.flatMap((entry) => heavyTrails(sources, entry, lean));
+    })
+  );
 }
 
 /** The ways by which an entry loads something heavy, each as far as its first heavy thing. */
-function heavyTrails(sources: Sources, entry: string): string[] {
+function heavyTrails(sources: Sources, entry: string, { without, countsLateImports }: plan.Lean): string[] {
   const found: string[] = [];
   const seen = new Set<string>();
   const visit = (path: string, trail: readonly string[]): void => {
     if (seen.has(path)) return;
     seen.add(path);
     const here = [...trail, path];
-    if (matchesAny(path, plan.LEAN.without)) return void found.push(`${entry} loads ${path}: ${here.join(" → ")}`);
-    for (const { target, kind } of sources.get(path)?.imports ?? []) if (kind === "code") visit(target, here);
+    const isHeavy = matchesAny(path, without) || (without.includes("packages") && !isLocal(path));
+    if (isHeavy) return void found.push(`${entry} loads ${path}: ${here.join(" → ")}`);
+    for (const { target, kind } of sources.get(path)?.imports ?? []) {
+      if (kind === "code" || (kind === "dynamic" && countsLateImports)) visit(target, here);
+    }
   };
   visit(entry, []);
   return found;

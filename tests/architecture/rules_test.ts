@@ -146,11 +146,13 @@ Deno.test("globals out of place are found, however they are written", () => {
   const sources = sourcesOf({
     "cli.ts": `Deno.exit(0); console.log(1);`,
     "src/cli/output.ts": `Deno.stdout.writeSync(a); Deno.exit(1);`,
+    "src/process_terminal.ts": `Deno.cwd(); Deno.stdin.readable; Deno.stdout.write(a);`,
     "src/a.ts": `Deno["exit"](1);`,
-    "src/b.ts": `const { exit: leave, stdin } = Deno;`,
+    "src/b.ts": `const { exit: leave, chdir } = Deno;`,
     "src/c.ts": `globalThis.console.log(1);`,
     "src/d.ts": `Deno[name];`,
-    "src/e.ts": `process.exit(1); process.env; Deno.cwd(); child.stdout.getReader(); device.console.log();`,
+    "src/e.ts":
+      `process.exit(1); process.env; Deno.cwd(); Deno.stdin.read(b); child.stdout.getReader(); device.console.log();`,
   });
   assert.deepEqual(rules.globalsOutOfPlace(sources), [
     "src/cli/output.ts touches Deno.exit, which is for cli.ts",
@@ -158,6 +160,8 @@ Deno.test("globals out of place are found, however they are written", () => {
     "src/b.ts touches Deno.exit, which is for cli.ts",
     "src/c.ts touches console, which is for cli.ts, src/cli/*",
     "src/d.ts computes which part of Deno it touches",
+    "src/e.ts touches Deno.cwd, which is for src/process_terminal.ts",
+    "src/e.ts touches Deno.stdin, which is for src/process_terminal.ts, src/cli/*",
     "src/e.ts touches process.exit, which is for nobody",
   ]);
 });
@@ -169,13 +173,15 @@ Deno.test("computed imports are found outside their one place", () => {
     "drivers/power/mod.ts": `await import("./driver.ts");`,
   });
   assert.deepEqual(rules.computedImports(sources), [
-    "src/client/report.ts has a computed import(), which is for src/driver/load.ts",
+    "src/client/report.ts has a computed import(), which is for src/driver/load.ts, cli.ts",
   ]);
 });
 
 Deno.test("a heavy entry is found with its way, and late and type-only imports are light", () => {
   const light = {
-    "cli.ts": `import "./src/cli/mod.ts";`,
+    "cli.ts": `import "./src/agent/mod.ts"; import type { Main } from "./src/cli/mod.ts";`,
+    "src/agent/mod.ts": `const serve = await import("./serve_agent.ts");`,
+    "src/agent/serve_agent.ts": "",
     "src/cli/mod.ts": `const run = await import("./jmp_run.ts"); import type { Config } from "../config/mod.ts";`,
     "src/cli/jmp_run.ts": `import "../config/mod.ts";`,
     "src/config/mod.ts": `import "zod";`,
@@ -188,17 +194,22 @@ Deno.test("a heavy entry is found with its way, and late and type-only imports a
   const heavy = {
     ...light,
     "src/cli/j.ts": `import "./jmp_run.ts";`,
+    "src/agent/serve_agent.ts": `import "node:path"; import "commander"; import("../cli/mod.ts");`,
     "drivers/power/client.ts": `import { z } from "zod";`,
   };
   assert.deepEqual(rules.heavyEntries(sourcesOf(heavy)), [
     "src/cli/j.ts loads src/config/mod.ts: src/cli/j.ts → src/cli/jmp_run.ts → src/config/mod.ts",
     "drivers/power/client.ts loads zod: drivers/power/client.ts → zod",
+    "cli.ts loads node:path: cli.ts → src/agent/mod.ts → src/agent/serve_agent.ts → node:path",
+    "cli.ts loads commander: cli.ts → src/agent/mod.ts → src/agent/serve_agent.ts → commander",
+    "cli.ts loads src/cli/mod.ts: cli.ts → src/agent/mod.ts → src/agent/serve_agent.ts → src/cli/mod.ts",
   ]);
   assert.deepEqual(rules.heavyEntries(new Map()), [
-    "cli.ts does not exist, so nothing shows that it is lean",
+    "src/cli/mod.ts does not exist, so nothing shows that it is lean",
     "src/cli/j.ts does not exist, so nothing shows that it is lean",
     "drivers/mod.ts does not exist, so nothing shows that it is lean",
     "drivers/*/client.ts does not exist, so nothing shows that it is lean",
+    "cli.ts does not exist, so nothing shows that it is lean",
   ]);
 });
 

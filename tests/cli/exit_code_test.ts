@@ -1,7 +1,7 @@
-/** Every exit code of the table in `src/cli/exit_code.ts`, each brought about by a real run. */
+/** Every exit code of the table in `src/exit_codes.ts`, each brought about by a real run. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { exitCodes } from "../../src/cli/exit_code.ts";
+import { exitCodes } from "../../src/exit_codes.ts";
 import { exampleConfig, startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { freePort } from "../fixtures/network.ts";
 import { Place, repository } from "../fixtures/place.ts";
@@ -71,6 +71,10 @@ const runs: Record<keyof typeof exitCodes, Run> = {
     await client.seeOut("10 W\n");
     return await client.stop("SIGINT");
   },
+  outputClosed(place) {
+    const script = `{ j power read -n 1000 -i 0.01; echo $? >code; } | head -n 1; exit "$(cat code)"`;
+    return runJmp(place, ["shell", "--exporter-config", exampleConfig, "--", "sh", "-c", script], { cwd: place.dir });
+  },
 };
 
 for (const [name, run] of Object.entries(runs)) {
@@ -99,6 +103,7 @@ Deno.test("scripts rely on the numbers, so none of them changes", () => {
     notExecutable: 126,
     notFound: 127,
     interrupted: 130,
+    outputClosed: 141,
   });
 });
 

@@ -24,7 +24,7 @@ for await (const { name } of Deno.readDir(new URL("drivers/", root))) {
 const pages = ["README.md", ".github/ARCHITECTURE.md", ".github/CONTRIBUTING.md", ...driverPages];
 
 Deno.test("the README's table of exit codes is the program's", async () => {
-  const source = await read("src/cli/exit_code.ts");
+  const source = await read("src/exit_codes.ts");
   const table = /export const exitCodes = \{\n([^}]*)\n\}/.exec(source)?.[1] ?? "";
   const codes = [...table.matchAll(/\/\*\* (.*)\. \*\/\n {2}\w+: (\d+),/g)].map(([, meaning, code]) => [code, meaning]);
   assert.equal(codes.length, table.match(/: \d+,/g)?.length, "an exit code has no comment of one line");

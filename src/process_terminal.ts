@@ -1,0 +1,95 @@
+import { JumpstarterError } from "./errors.ts";
+import { exitCodes } from "./exit_codes.ts";
+import type { Screen, Terminal, TerminalFacts } from "./terminal.ts";
+
+/** The terminal of this process. Signals are listened for, and keys come as lines again, until it is disposed of. */
+export interface ProcessTerminal extends Terminal, Disposable {
+  /** Settles when the user insists (a second ctrl-C), with the exit code to end with at once. */
+  readonly forced: Promise<number>;
+}
+
+/** How long a reader that takes nothing is waited for once the user has given up. */
+const patienceMs = 1_000;
+
+/** Opens the terminal of this process, with these environment variables. */
+export function openProcessTerminal(env: Readonly<Record<string, string>>): ProcessTerminal {
+  const stop = new AbortController();
+  const patience = Promise.withResolvers<void>();
+  const forced = Promise.withResolvers<number>();
+  const signals = onStopSignals(() => {
+    if (stop.signal.aborted) return forced.resolve(exitCodes.interrupted);
+    stop.abort(new JumpstarterError("cancelled", "Interrupted"));
+    setTimeout(patience.resolve, patienceMs);
+  });
+  let written = Promise.resolve();
+  let isRaw = false;
+  let isOutputClosed = false;
+  const closeOutput = () => {
+    isOutputClosed = true;
+    stop.abort(new JumpstarterError("cancelled", "Nobody reads the output any more"));
+  };
+  const write = (stream: typeof Deno.stdout, output: Uint8Array | string, onClosed: () => void) =>
+    written = written.then(() => Promise.race([writeAll(stream, toBytes(output), onClosed), patience.promise]));
+  const terminal: ProcessTerminal = {
+    facts: readFacts(env),
+    signal: stop.signal,
+    forced: forced.promise,
+    get isOutputClosed() {
+      return isOutputClosed;
+    },
+    get stdin() {
+      return Deno.stdin.readable;
+    },
+    writeOut: (output) => isOutputClosed ? written : write(Deno.stdout, output, closeOutput),
+    writeErr: (output) => write(Deno.stderr, output, () => {}),
+    flush: () => written,
+    setRaw(wanted) {
+      if (wanted !== isRaw) Deno.stdin.setRaw(isRaw = wanted);
+    },
+    [Symbol.dispose]() {
+      terminal.setRaw(false);
+      signals[Symbol.dispose]();
+    },
+  };
+  return terminal;
+}
+
+function onStopSignals(listener: () => void): Disposable {
+  const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const name of names) Deno.addSignalListener(name, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const name of names) Deno.removeSignalListener(name, listener);
+    },
+  };
+}
+
+function readFacts(env: Readonly<Record<string, string>>): TerminalFacts {
+  return {
+    cwd: Deno.cwd(),
+    env,
+    isInteractive: Deno.stdin.isTerminal(),
+    out: screenOf(Deno.stdout, env),
+    err: screenOf(Deno.stderr, env),
+  };
+}
+
+/** COLUMNS says how wide the user wants it; without it the terminal itself does. */
+function screenOf(stream: typeof Deno.stdout, { COLUMNS = "" }: Readonly<Record<string, string>>): Screen {
+  const isTerminal = stream.isTerminal();
+  if (/^[1-9]\d*$/.test(COLUMNS)) return { isTerminal, columns: Number(COLUMNS) };
+  return isTerminal ? { isTerminal, columns: Deno.consoleSize().columns } : { isTerminal };
+}
+
+function toBytes(output: Uint8Array | string): Uint8Array {
+  return typeof output === "string" ? new TextEncoder().encode(output) : output;
+}
+
+/** Never fails: that the reader has gone is its right, and of anything else nobody can be told. */
+async function writeAll(stream: typeof Deno.stdout, bytes: Uint8Array, onClosed: () => void): Promise<void> {
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
+  } catch {
+    onClosed();
+  }
+}
