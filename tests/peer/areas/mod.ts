@@ -4,11 +4,13 @@ import { beginning } from "./beginning.ts";
 import { ending } from "./ending.ts";
 import { power } from "./power.ts";
 import { security } from "./security.ts";
+import { storage } from "./storage.ts";
 
 /** All of them; `beginning` comes first and `ending` last. */
 export const areas: readonly Area[] = [
   beginning,
   power,
   security,
+  storage,
   ending,
 ];
