@@ -101,12 +101,14 @@ export function openRemoteSink(request: RemoteRequest, options: RemoteOptions): 
 }
 
 /** Ends a transfer whose server falls silent. The time that our own side takes between two steps does not count. */
-class StallLimit {
+export class StallLimit {
+  /** Fires when the transfer is to end, for whichever reason. */
   readonly signal: AbortSignal;
   readonly #stalled = new AbortController();
   readonly #url: URL;
   readonly #limitMs: number;
 
+  /** Makes the limit of one transfer from or to `url`. */
   constructor(url: URL, { signal, stallTimeoutMs: limitMs = stallTimeoutMs }: RemoteOptions) {
     this.#url = url;
     this.#limitMs = limitMs;
@@ -167,7 +169,7 @@ function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
-/** Signed URLs carry their secret in the query. */
-function withoutQuery(url: URL): string {
+/** A URL as it may be shown: signed ones carry their secret in the query. */
+export function withoutQuery(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }

@@ -1,7 +1,9 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { call, callStream, defineDriver, type DriverDefinition, type StartContext } from "../../src/driver/mod.ts";
 import type { Permission } from "../../src/permission.ts";
 import { openFsStorage } from "./fs_storage.ts";
+import { HttpStorage } from "./http_storage.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 import type { Whence } from "./open_file.ts";
 import { OpendalDevice } from "./opendal_device.ts";
@@ -15,6 +17,17 @@ const config = z.discriminatedUnion("scheme", [
     scheme: z.literal("fs"),
     // Files are always written beside their targets; the second key is for configs of the Python implementation.
     kwargs: z.strictObject({ root: z.string().min(1), atomic_write_dir: z.string().optional() }),
+    ...common,
+  }),
+  z.strictObject({
+    scheme: z.literal(["http", "https"]),
+    kwargs: z.strictObject({
+      endpoint: z.url({ protocol: /^https?$/, error: "not an http:// or https:// URL" }),
+      root: z.string().optional(),
+      username: z.string().optional(),
+      password: z.string().optional(),
+      token: z.string().optional(),
+    }),
     ...common,
   }),
   z.strictObject({
@@ -190,15 +203,27 @@ function permissionsOf(settings: OpendalConfig): Permission[] {
   switch (settings.scheme) {
     case "fs":
       return [{ kind: "read", of: settings.kwargs.root }, { kind: "write", of: settings.kwargs.root }];
+    case "http":
+    case "https":
+      return [reaching(new URL(settings.kwargs.endpoint))];
     case "memory":
       return [];
   }
+}
+
+/** What reaching a server needs; a name is looked up too, which Deno takes for access to all of the host's ports. */
+function reaching({ protocol, hostname, port }: URL): Permission {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return { kind: "net", of: isIP(host) ? `${hostname}:${port || (protocol === "https:" ? 443 : 80)}` : host };
 }
 
 async function openStorage(settings: OpendalConfig): Promise<Storage> {
   switch (settings.scheme) {
     case "fs":
       return await openFsStorage(settings.kwargs.root);
+    case "http":
+    case "https":
+      return new HttpStorage(settings.kwargs);
     case "memory":
       return new MemoryStorage();
   }

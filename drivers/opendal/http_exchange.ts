@@ -1,0 +1,116 @@
+/**
+ * One request to a web server, and its answer. Nothing here waits for ever: a server that is silent for too long is
+ * given up, at whatever point it is.
+ */
+import { JumpstarterError } from "../../src/errors.ts";
+import { StallLimit, withoutQuery } from "../../src/remote_file.ts";
+
+/** What is asked of a server. */
+export interface HttpRequest {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+/** How patient an exchange is. */
+export interface ExchangeOptions {
+  /** Ends it when it fires. */
+  readonly signal: AbortSignal;
+  /** How long the server may be silent, in milliseconds; 60,000 by default. */
+  readonly stallTimeoutMs?: number;
+}
+
+const STALL_TIMEOUT_MS = 60_000;
+
+/** What a server has answered. Its body is to be read to its end, or discarded. */
+export class HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly #url: URL;
+  readonly #body: ReadableStream<Uint8Array> | null;
+  readonly #stall: StallLimit;
+
+  constructor(url: URL, { status, headers, body }: Response, stall: StallLimit) {
+    this.status = status;
+    this.headers = headers;
+    this.#url = url;
+    this.#body = body;
+    this.#stall = stall;
+  }
+
+  /** Whether the server has done what it was asked for. */
+  get isOk(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  /** How many bytes the body has, where the server says so. */
+  get contentLength(): number | undefined {
+    return parseCount(this.headers.get("content-length"));
+  }
+
+  /** The body's bytes as they come. */
+  async *bytes(): AsyncIterable<Uint8Array> {
+    if (this.#body === null) return;
+    const reader = this.#body.getReader();
+    try {
+      for (;;) {
+        const { done, value } = await this.#stall.during(() => reader.read());
+        if (done) return;
+        yield value;
+      }
+    } catch (cause) {
+      throw failure(this.#url, "broke off in the midst of its answer", cause, this.#stall);
+    } finally {
+      await reader.cancel().catch(() => {/* it has ended or failed by itself */});
+    }
+  }
+
+  /** The whole body as text. */
+  async text(): Promise<string> {
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const bytes of this.bytes()) text += decoder.decode(bytes, { stream: true });
+    return text + decoder.decode();
+  }
+
+  /** Lets go of the body. */
+  async discard(): Promise<void> {
+    await this.#body?.cancel().catch(() => {/* it has failed by itself */});
+  }
+}
+
+/**
+ * Sends a request, and waits until the answer begins.
+ *
+ * @throws {JumpstarterError} `unavailable` when the server does not answer, `timeout` when it takes too long.
+ */
+export async function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpAnswer> {
+  const { url, method, headers, body } = request;
+  const stall = new StallLimit(url, { stallTimeoutMs: STALL_TIMEOUT_MS, ...options });
+  const init = { method, headers, body: body as Uint8Array<ArrayBuffer> | undefined, signal: stall.signal };
+  try {
+    return new HttpAnswer(url, await stall.during(() => fetch(url, init)), stall);
+  } catch (cause) {
+    throw failure(url, "cannot be reached", cause, stall);
+  }
+}
+
+/** A number of bytes that a server has told; nothing where it has told none. */
+export function parseCount(text: string | null | undefined): number | undefined {
+  return text && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function failure(url: URL, what: string, cause: unknown, { signal }: StallLimit): unknown {
+  if (signal.aborted) return signal.reason;
+  return new JumpstarterError("unavailable", `${withoutQuery(url)} ${what}${reasonOf(cause)}`, { cause });
+}
+
+/** The innermost cause is the one that says something: a refused connection, a name that does not resolve. */
+function reasonOf(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause !== undefined) innermost = innermost.cause;
+  const { message } = (innermost ?? {}) as { message?: unknown };
+  const said = typeof message === "string" ? message.split(": ").at(-1)?.replace(/ \(os error \d+\)$/, "") : undefined;
+  return said ? `: ${said}` : "";
+}
