@@ -69,7 +69,8 @@ export function fromStatus(error: ServiceError, wasConnected: boolean): Jumpstar
  * before the stream began. No peer words it so.
  */
 export function isReset(code: status, details: string): boolean {
-  return (code === status.INTERNAL && /internal client error|^Failed to start HTTP\/2 stream/.test(details)) ||
+  const isInternal = code === status.INTERNAL;
+  return (isInternal && /internal client error|^Failed to start HTTP\/2 stream|without gRPC status/.test(details)) ||
     (code === status.CANCELLED && details === "Call cancelled") ||
     (code === status.UNAVAILABLE && details === "Connection dropped");
 }

@@ -60,6 +60,9 @@ Deno.test("what a peer of another make answers becomes the nearest code", () => 
   ];
   for (const [grpcCode, code] of cases) assert.equal(fromStatus(fromPeer(grpcCode), true).code, code, status[grpcCode]);
   assert.equal(fromStatus(fromPeer(status.UNAVAILABLE), false).code, "connection_lost");
+  // As grpc-js has it of a connection that is closed under a call.
+  const unsaid = "Received RST_STREAM with code 0 (Call ended without gRPC status)";
+  assert.equal(fromStatus(fromPeer(status.INTERNAL, unsaid), true).code, "connection_lost");
   assert.equal(fromStatus(fromPeer(status.NOT_FOUND, ""), true).message, "NOT_FOUND");
 });
 
