@@ -7,10 +7,16 @@ import { HttpStorage } from "./http_storage.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 import type { Whence } from "./open_file.ts";
 import { OpendalDevice } from "./opendal_device.ts";
+import { bucketUrl, type S3Settings } from "./s3_bucket.ts";
+import { S3Storage } from "./s3_storage.ts";
 import { capabilityOf, type FileStat, type PresignMethod, type Storage } from "./storage.ts";
 import { parsePath } from "./storage_path.ts";
 
 const common = { remove_created_on_close: z.boolean().default(false) };
+
+const webUrl = z.url({ protocol: /^https?$/, error: "not an http:// or https:// URL" });
+/** All values of `kwargs` are texts, as in the Python implementation. */
+const textFlag = z.enum(["true", "false"]).default("false");
 
 const config = z.discriminatedUnion("scheme", [
   z.strictObject({
@@ -22,12 +28,33 @@ const config = z.discriminatedUnion("scheme", [
   z.strictObject({
     scheme: z.literal(["http", "https"]),
     kwargs: z.strictObject({
-      endpoint: z.url({ protocol: /^https?$/, error: "not an http:// or https:// URL" }),
+      endpoint: webUrl,
       root: z.string().optional(),
       username: z.string().optional(),
       password: z.string().optional(),
       token: z.string().optional(),
     }),
+    ...common,
+  }),
+  z.strictObject({
+    scheme: z.literal("s3"),
+    kwargs: z.strictObject({
+      bucket: z.string().min(1),
+      endpoint: webUrl.optional(),
+      region: z.string().min(1),
+      access_key_id: z.string().optional(),
+      secret_access_key: z.string().optional(),
+      session_token: z.string().optional(),
+      root: z.string().optional(),
+      enable_virtual_host_style: textFlag,
+      allow_anonymous: textFlag,
+      // Nothing but the config says who the exporter is; these are for configs of the Python implementation.
+      disable_config_load: textFlag,
+      disable_ec2_metadata: textFlag,
+    }).refine(
+      (keys) => keys.allow_anonymous === "true" || (keys.access_key_id && keys.secret_access_key),
+      'wants "access_key_id" and "secret_access_key", or "allow_anonymous" to be "true"',
+    ),
     ...common,
   }),
   z.strictObject({
@@ -206,9 +233,15 @@ function permissionsOf(settings: OpendalConfig): Permission[] {
     case "http":
     case "https":
       return [reaching(new URL(settings.kwargs.endpoint))];
+    case "s3":
+      return [reaching(bucketUrl(s3Settings(settings.kwargs)))];
     case "memory":
       return [];
   }
+}
+
+function s3Settings({ enable_virtual_host_style, ...kwargs }: Extract<OpendalConfig, { scheme: "s3" }>["kwargs"]) {
+  return { ...kwargs, isVirtualHost: enable_virtual_host_style === "true" } satisfies S3Settings;
 }
 
 /** What reaching a server needs; a name is looked up too, which Deno takes for access to all of the host's ports. */
@@ -224,6 +257,8 @@ async function openStorage(settings: OpendalConfig): Promise<Storage> {
     case "http":
     case "https":
       return new HttpStorage(settings.kwargs);
+    case "s3":
+      return new S3Storage(s3Settings(settings.kwargs), settings.kwargs.root);
     case "memory":
       return new MemoryStorage();
   }

@@ -8,7 +8,7 @@ import { opendal } from "./driver.ts";
 
 Deno.test("a config that makes no sense is refused with its place and what was probably meant", async () => {
   const cases: [unknown, RegExp][] = [
-    [{ scheme: "sf", kwargs: { root: "/x" } }, /:\d+:\d+: "scheme" must be .*, not "sf" \(did you mean "fs"\?\)/],
+    [{ scheme: "fss", kwargs: { root: "/x" } }, /:\d+:\d+: "scheme" must be .*, not "fss" \(did you mean "fs"/],
     [{ scheme: "webdav", kwargs: {} }, /"scheme" must be .*"fs".*, not "webdav"/],
     [{ kwargs: { root: "/x" } }, /missing "scheme"/],
     [{ scheme: "fs" }, /missing "kwargs"/],

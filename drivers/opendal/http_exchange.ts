@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** What a redirection does: it is followed by default, or is an answer like any other. */
+  readonly redirect?: "follow" | "manual";
 }
 
 /** How patient an exchange is. */
@@ -86,9 +88,9 @@ export class HttpAnswer {
  * @throws {JumpstarterError} `unavailable` when the server does not answer, `timeout` when it takes too long.
  */
 export async function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpAnswer> {
-  const { url, method, headers, body } = request;
+  const { url, method, headers, body, redirect } = request;
   const stall = new StallLimit(url, { stallTimeoutMs: STALL_TIMEOUT_MS, ...options });
-  const init = { method, headers, body: body as Uint8Array<ArrayBuffer> | undefined, signal: stall.signal };
+  const init = { method, headers, body: body as Uint8Array<ArrayBuffer> | undefined, redirect, signal: stall.signal };
   try {
     return new HttpAnswer(url, await stall.during(() => fetch(url, init)), stall);
   } catch (cause) {

@@ -1,9 +1,14 @@
 /** What every storage that can be written does in the same way. */
 import assert from "node:assert/strict";
-import { type Bench, bytes, calm, failsWith, openers } from "./storage_bench_test.ts";
+import { startS3Server, whyNoS3Server } from "../../tests/fixtures/s3_server.ts";
+import { S3Storage } from "./s3_storage.ts";
+import { Bench, bytes, calm, failsWith, openers } from "./storage_bench_test.ts";
 import { parsePath } from "./storage_path.ts";
 
+const contract = new Map<string, (bench: Bench) => Promise<void>>();
+
 function test(name: string, run: (bench: Bench) => Promise<void>): void {
+  contract.set(name, run);
   for (const [kind, open] of Object.entries(openers)) {
     Deno.test(`${kind}: ${name}`, async () => {
       await using bench = await open();
@@ -194,4 +199,25 @@ test("names are taken as they are", async (bench) => {
     names.map((name) => `names/${name}`).sort(),
   );
   await bench.do("removeAll", "names/");
+});
+
+/** What an object store is not held to, with the reason. */
+const notByS3: Readonly<Record<string, string>> = {
+  "a file that is being read stays what it was while it is replaced and removed": "reading fails then, see s3_test.ts",
+};
+
+const why = await whyNoS3Server();
+Deno.test({
+  name: why === undefined ? "s3" : `s3 (NOT RUN: ${why})`,
+  ignore: why !== undefined,
+  async fn(t) {
+    await using server = await startS3Server();
+    for (const [index, [name, run]] of [...contract].entries()) {
+      await t.step({
+        name,
+        ignore: name in notByS3,
+        fn: () => run(new Bench(new S3Storage(server.kwargs, `root ${index}`))),
+      });
+    }
+  },
 });

@@ -51,6 +51,7 @@ export const NARROWER: readonly { importer: string; mayImport: readonly string[]
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@grpc/grpc-js": ["src/rpc/*"],
   "@bufbuild/protobuf": ["proto/**", "src/rpc/*", "src/exporter/*", "src/client/*"],
+  "aws4fetch": ["drivers/opendal/s3_bucket.ts"],
   "commander": ["src/cli/*"],
   "fastest-levenshtein": ["src/nearest.ts"],
   "xz-decompress": ["src/codec/*"],
