@@ -44,6 +44,7 @@ export const tcpNetwork: DriverDefinition = defineDriver<HostConfig, HostConfig>
   config: hostConfig,
   permissions: reaching,
   start: (config) => config,
+  concurrent: true,
   methods: {
     connect: openStream({
       summary: connectSummary,
@@ -61,6 +62,7 @@ export const udpNetwork: DriverDefinition = defineDriver<HostConfig, HostConfig>
   config: hostConfig,
   permissions: (config) => [...reaching(config), { kind: "net", of: "0.0.0.0:0" }, { kind: "net", of: "[::]:0" }],
   start: (config) => config,
+  concurrent: true,
   methods: {
     connect: openStream({
       summary: connectSummary,
@@ -83,6 +85,7 @@ export const unixNetwork: DriverDefinition = defineDriver<{ path: string }, { pa
     { kind: "write", of: path },
   ],
   start: (config) => config,
+  concurrent: true,
   methods: {
     connect: openStream({
       summary: connectSummary,
@@ -97,6 +100,7 @@ export const echoNetwork: DriverDefinition = defineDriver({
   client,
   summary: "A connection that sends everything back, for trying things out",
   start: () => null,
+  concurrent: true,
   methods: {
     connect: openStream({
       summary: connectSummary,
@@ -113,6 +117,7 @@ export const websocketNetwork: DriverDefinition = defineDriver<UrlConfig, UrlCon
   config: websocketConfig,
   permissions: ({ url }) => reaching(websocketTarget(url)),
   start: (config) => config,
+  concurrent: true,
   methods: {
     connect: openStream({
       summary: connectSummary,

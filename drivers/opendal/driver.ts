@@ -98,6 +98,7 @@ export const opendal: DriverDefinition = defineDriver<OpendalConfig, OpendalDevi
       removesCreated: settings.remove_created_on_close,
       log,
     }),
+  concurrent: true, // an open file keeps its own order
   methods: {
     open: call({
       summary: "Open a file",

@@ -30,6 +30,10 @@ export const mockPower: DriverDefinition = defineDriver({
   methods: {
     on: call({ summary: "Switch the power on", run: (power: MockPower) => power.switch("on") }),
     off: call({ summary: "Switch the power off", run: (power: MockPower) => power.switch("off") }),
-    read: callStream({ summary: "Read voltage and current", run: (power: MockPower) => power.read() }),
+    read: callStream({
+      summary: "Read voltage and current",
+      concurrent: true,
+      run: (power: MockPower) => power.read(),
+    }),
   },
 });

@@ -33,6 +33,7 @@ export const pySerial: DriverDefinition = defineDriver<SerialConfig, SerialDevic
     return url.kind === "socket" ? [{ kind: "net", of: formatTarget(url) }] : [];
   },
   start: (settings, { log }) => SerialDevice.start(settings, log),
+  concurrent: true, // opening and closing keep their own order, and closing ends what waits for the port
   methods: {
     connect: openStream({
       summary: "Connect to the port, beside whoever else is",

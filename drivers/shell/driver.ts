@@ -45,7 +45,7 @@ export const shell: DriverDefinition = defineDriver<ShellConfig, ShellDevice>({
   ],
   start: (settings) => new ShellDevice(settings),
   methods: {
-    get_methods: call({ summary: "Name the methods", run: (device: ShellDevice) => device.methods }),
+    get_methods: call({ summary: "Name the methods", concurrent: true, run: (device: ShellDevice) => device.methods }),
     call_method: callStream({
       summary: "Run the script of a method",
       args: callArgs,

@@ -45,6 +45,11 @@ export interface Call<Device = unknown> {
   readonly kind: "call";
   /** What the method does, for `--help`. */
   readonly summary?: string;
+  /**
+   * Its calls may overlap with each other and with all others. Without it a driver's calls take turns, in the order of
+   * their coming, where the driver itself says nothing else. For what only looks, and for what keeps its own order.
+   */
+  readonly concurrent?: boolean;
   /** The arguments, as a tuple; without it the method takes none. */
   readonly args?: Schema<readonly unknown[]>;
   /** Does it. Nothing returned means `null` on the wire. */
@@ -57,6 +62,8 @@ export interface CallStream<Device = unknown> {
   readonly kind: "callStream";
   /** What the method does, for `--help`. */
   readonly summary?: string;
+  /** Its calls may overlap with others, see {@linkcode Call}. */
+  readonly concurrent?: boolean;
   /** The arguments, as a tuple; without it the method takes none. */
   readonly args?: Schema<readonly unknown[]>;
   /** Makes the values. The iterator's `return` is called when the caller goes away. */
@@ -105,6 +112,12 @@ export interface DriverDefinition<Config = unknown, Device = unknown> {
   permissions?(config: Config): readonly Permission[];
   /** Acquires the device. */
   start(config: Config, context: StartContext): Device | Promise<Device>;
+  /**
+   * Its calls may overlap, but for those of methods that say otherwise. Without it one call waits until the one before
+   * has ended, also when its client has gone meanwhile: a method that heeds its signal keeps nobody waiting. A raw
+   * stream waits for nothing, and nothing waits for it.
+   */
+  readonly concurrent?: boolean;
   /** What it offers over the wire, by method name. */
   readonly methods: Readonly<Record<string, Method<Device>>>;
 }
@@ -135,10 +148,12 @@ export function defineDriver<Config, Device>(definition: DriverDefinition<Config
 /**
  * A method that answers once.
  *
- * @param spec What it does, its arguments' schema (a tuple; none without it), and the function itself.
+ * @param spec What it does, whether it may overlap with other calls, its arguments' schema (a tuple; none without it), and
+ * the function itself.
  */
 export function call<Device, Args extends readonly unknown[] = []>(spec: {
   summary?: string;
+  concurrent?: boolean;
   args?: Schema<Args>;
   run(device: Device, args: Args, context: CallContext): Json | void | Promise<Json | void>;
 }): Call<Device> {
@@ -148,10 +163,12 @@ export function call<Device, Args extends readonly unknown[] = []>(spec: {
 /**
  * A method that answers with any number of values.
  *
- * @param spec What it does, its arguments' schema (a tuple; none without it), and the generator itself.
+ * @param spec What it does, whether it may overlap with other calls, its arguments' schema (a tuple; none without it), and
+ * the generator itself.
  */
 export function callStream<Device, Args extends readonly unknown[] = []>(spec: {
   summary?: string;
+  concurrent?: boolean;
   args?: Schema<Args>;
   run(device: Device, args: Args, context: CallContext): AsyncIterable<Json> | Iterable<Json>;
 }): CallStream<Device> {

@@ -6,6 +6,7 @@ import { type LoadedConfig, parseConfig } from "../config/mod.ts";
 import { defineDriver, type DriverDefinition, type DriverPackage, type Method } from "../driver/mod.ts";
 import { type ErrorCode, JumpstarterError } from "../errors.ts";
 import { Logger, type LogRecord } from "../log.ts";
+import { CallQueue } from "./call_queue.ts";
 import type { DriverNode } from "./driver_node.ts";
 
 /** The config of an exporter called `bench` with these entries; `more` goes to its top level. */
@@ -74,7 +75,16 @@ export function bareNode(
   const log = new Logger((record) => records.push(record));
   const uuid = "00000000-0000-4000-8000-000000000001";
   return {
-    node: { uuid, path: "rack.bare", methodDescriptions: {}, definition, device, log, children: new Map() },
+    node: {
+      uuid,
+      path: "rack.bare",
+      methodDescriptions: {},
+      definition,
+      device,
+      turns: new CallQueue(),
+      log,
+      children: new Map(),
+    },
     records,
   };
 }

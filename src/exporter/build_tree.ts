@@ -10,6 +10,7 @@ import { type DriverDefinition, type DriverPackage, loadDriver, type StartContex
 import { ConfigError, DriverError, JumpstarterError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { schemaProblems } from "../schema_problems.ts";
+import { CallQueue } from "./call_queue.ts";
 import { type DriverNode, driverUuid } from "./driver_node.ts";
 
 /** A driver of the config, found and with its `config` section checked, not yet started. */
@@ -128,6 +129,7 @@ export async function startDrivers(
       methodDescriptions: { ...descriptions.methodDescriptions, ...definition.describeMethods?.(settings) },
       definition,
       device,
+      turns: new CallQueue(),
       log: driverLog,
       children,
     };

@@ -2,12 +2,13 @@
  * Calls a driver's methods for a client. This is the gate where whatever a driver throws becomes one of this
  * project's errors.
  */
-import type { ByteStream, CallContext, Method } from "../driver/mod.ts";
-import { DriverError, type ErrorCode, JumpstarterError } from "../errors.ts";
+import type { ByteStream, Call, CallContext, Method } from "../driver/mod.ts";
+import { DriverError, type ErrorCode, type ErrorDetails, JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { schemaProblems } from "../schema_problems.ts";
 import type { DriverNode } from "./driver_node.ts";
 import type { FileAccess } from "./resources.ts";
+import type { RunningCalls } from "./running_calls.ts";
 
 /** Until when a call may go on, and what it may use. */
 export interface CallLimits {
@@ -17,7 +18,12 @@ export interface CallLimits {
   clientGone?(): AbortSignal;
   /** The files that came with the call; none by default. */
   readonly files?: FileAccess;
+  /** Where calls are noted while they run. */
+  readonly running?: RunningCalls;
 }
+
+/** How long a call that was given up may take to end before the log says that others may wait for it. */
+const overdueMs = 10_000;
 
 /** Calls a method that answers once. */
 export async function callMethod(
@@ -28,9 +34,11 @@ export async function callMethod(
 ): Promise<Json> {
   const method = findMethod(node, name, "call");
   const parsed = parseArgs(node, name, method, args);
-  using scope = new CallScope(limits.signal);
+  using scope = new CallScope(node, name, limits);
   const context = callContext(node, name, scope.ended, limits);
   try {
+    using _turn = await takeTurn(node, method, args, limits);
+    limits.signal.throwIfAborted();
     return await method.run(node.device, parsed, context) ?? null;
   } catch (error) {
     throw toDriverError(node, name, error, context.signal);
@@ -46,16 +54,18 @@ export async function* callStreamMethod(
 ): AsyncGenerator<Json> {
   const method = findMethod(node, name, "callStream");
   const parsed = parseArgs(node, name, method, args);
-  using scope = new CallScope(limits.signal);
+  using scope = new CallScope(node, name, limits);
   const context = callContext(node, name, scope.ended, limits);
   try {
+    using _turn = await takeTurn(node, method, args, limits);
+    limits.signal.throwIfAborted();
     yield* method.run(node.device, parsed, context);
   } catch (error) {
     throw toDriverError(node, name, error, context.signal);
   }
 }
 
-/** Opens a raw connection to a device. */
+/** Opens a raw connection to a device. It waits for no turn: a console may stay open for as long as the bench does. */
 export async function openStreamMethod(node: DriverNode, name: string, limits: CallLimits): Promise<ByteStream> {
   const method = findMethod(node, name, "openStream");
   const context = callContext(node, name, limits.signal, { ...limits, files: noFiles });
@@ -105,14 +115,40 @@ function parseArgs(
 class CallScope implements Disposable {
   readonly ended: AbortSignal;
   readonly #end = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #running: Disposable | undefined;
+  readonly #onAbort: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(signal: AbortSignal) {
+  constructor({ path, log }: DriverNode, name: string, { signal, running }: CallLimits) {
     this.ended = AbortSignal.any([signal, this.#end.signal]);
+    this.#signal = signal;
+    this.#running = running?.begin(`${path}.${name}`);
+    const sayOverdue = () =>
+      log.warning(`${path}.${name} was cancelled ${overdueMs / 1_000} s ago and has not ended; other calls may wait`);
+    this.#onAbort = () => this.#timer = setTimeout(sayOverdue, overdueMs);
+    signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#running?.[Symbol.dispose]();
     this.#end.abort(new DriverError("driver", "the driver has ended its call without ending the file"));
   }
+}
+
+/** Waits for the driver's other calls, unless this one may overlap with them. Its files wait as well. */
+async function takeTurn(
+  { definition, turns }: DriverNode,
+  { concurrent = definition.concurrent ?? false }: Pick<Call, "concurrent">,
+  args: readonly Json[],
+  { signal, files }: CallLimits,
+): Promise<Disposable | undefined> {
+  signal.throwIfAborted();
+  if (concurrent) return undefined;
+  using _held = files?.hold(args);
+  return await turns.enter(signal);
 }
 
 /** What a method opens is its own for the time of the call, and closed after it, read to its end or not. */
@@ -137,6 +173,7 @@ function callContext(
 const noFiles: FileAccess = {
   openSource: () => Promise.reject(new DriverError("invalid_argument", "No file came with this call")),
   openSink: () => Promise.reject(new DriverError("invalid_argument", "No file came with this call")),
+  hold: () => ({ [Symbol.dispose]: () => {} }),
 };
 
 /** What the operating system's error codes mean for the device; any other of them is a plain I/O error. */
@@ -158,14 +195,18 @@ export function toDriverError(
   signal: AbortSignal,
 ): JumpstarterError {
   const details = { driver: path, method: operation, cause: error };
-  if (signal.aborted) {
-    return new DriverError("cancelled", `${path}.${operation} was cancelled`, details);
-  }
+  if (signal.aborted) return cancelled(`${path}.${operation} was cancelled`, signal.reason, details);
   const message = describe(error, path);
   const callLog = log.child({ operation });
   callLog.error(`${path}.${operation} of ${definition.type} failed: ${message}`);
   if (error instanceof Error && error.stack !== undefined) callLog.debug(error.stack);
   return new DriverError(errorCode(error), message, { ...details, byDriver: true });
+}
+
+/** Whoever ended the call knows why, and as what it counts. */
+function cancelled(message: string, reason: unknown, details: ErrorDetails): JumpstarterError {
+  if (!(reason instanceof JumpstarterError)) return new DriverError("cancelled", message, details);
+  return new DriverError(reason.code, `${message}: ${reason.message}`, details);
 }
 
 function describe(error: unknown, path: string): string {

@@ -143,14 +143,17 @@ Deno.test("real errors of the operating system and of sockets are told apart", a
 });
 
 Deno.test("what fails because its caller gave up is cancelled, and no error in the log", async () => {
-  const abort = new AbortController();
+  const abort = new AbortController(), begun = Promise.withResolvers<void>();
   const { node, records } = bareNode({
     wait: call({
-      run: (_device, _args, { signal }) =>
-        new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(new Error("interrupted")))),
+      run(_device, _args, { signal }) {
+        begun.resolve();
+        return new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(new Error("stopped"))));
+      },
     }),
   });
   const outcome = rejectsWith(callMethod(node, "wait", [], abort), "cancelled");
+  await begun.promise;
   abort.abort();
   assert.match((await outcome).message, /rack\.bare\.wait/);
   assert.deepEqual(records.filter(({ severity }) => severity === "ERROR"), []);

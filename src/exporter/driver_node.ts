@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DriverDefinition } from "../driver/mod.ts";
 import type { Logger } from "../log.ts";
+import type { CallQueue } from "./call_queue.ts";
 
 /** One driver that runs. A proxy is a second key for the same node. */
 export interface DriverNode {
@@ -16,6 +17,8 @@ export interface DriverNode {
   readonly definition: DriverDefinition;
   /** What its `start` returned. */
   readonly device: unknown;
+  /** Where its calls take turns. */
+  readonly turns: CallQueue;
   /** Its log. */
   readonly log: Logger;
   /** The drivers beneath it, by key. */

@@ -2,6 +2,7 @@ import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { JUMPSTARTER_HOST } from "../env.ts";
 import { describeOutcome, hookEnvironment, runHook, writeShims } from "../hooks/mod.ts";
+import { JumpstarterError } from "../errors.ts";
 import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
 import { type Address, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
 import { planDrivers, startDrivers } from "./build_tree.ts";
@@ -68,8 +69,11 @@ export interface ServedCommands extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** How long calls that still run may take to end when the exporter stops. */
+/** How long clients may take to hear the end of their calls when the exporter stops. */
 const stopGraceMs = 1_000;
+
+/** How long drivers may take to end the calls they are in the midst of; a script has 5 s to end itself. */
+const callGraceMs = 10_000;
 
 /** The most that a hook may add to the message of the day, in bytes. */
 const maxMotdBytes = 64 * 1024;
@@ -100,6 +104,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     exitOnLeaseEnd: config.exitOnLeaseEnd,
     nextClient: () => clients.next(),
     onReady: () => options.onReady?.(),
+    onSessionEnd: () => session.endCalls(),
     runHook: hookRunner(options, log, feed, runtimeDir),
   });
   const session = new Session({
@@ -132,8 +137,13 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   });
   options.onListening?.(server.address);
   const end = await lifecycle.run();
-  stopped.abort();
-  await Promise.all([server.stop(stopGraceMs), hookServer.stop(stopGraceMs)]);
+  stopped.abort(new JumpstarterError("connection_lost", "The exporter has stopped"));
+  const [unended] = await Promise.all([
+    session.callsEnded(callGraceMs, options.forced),
+    server.stop(stopGraceMs),
+    hookServer.stop(stopGraceMs),
+  ]);
+  for (const name of unended) log.warning(`${name} does not end; its device is closed all the same`);
   return end;
 }
 

@@ -47,6 +47,8 @@ export interface LifecycleParts {
   readonly exitOnLeaseEnd: boolean;
   /** Called whenever clients may call drivers. */
   readonly onReady: () => void;
+  /** Called when a session ends, before afterLease, whose devices are its own. */
+  readonly onSessionEnd?: () => void;
   /** How long things take; a test has less patience. */
   readonly times?: LifecycleTimes;
 }
@@ -150,9 +152,10 @@ export class Lifecycle {
 
   /** Runs afterLease; answers whether the exporter can go on, and what the next status is to warn of. */
   async #finish(beforeLease: BeforeLease | undefined): Promise<FinishEnd> {
-    const { hooks: { afterLease: hook }, status, runHook } = this.#parts;
+    const { hooks: { afterLease: hook }, status, runHook, onSessionEnd } = this.#parts;
+    if (hook !== undefined) status.set(ExporterStatus.AFTER_LEASE_HOOK, "The afterLease hook is running");
+    onSessionEnd?.();
     if (hook === undefined) return { kind: "go" };
-    status.set(ExporterStatus.AFTER_LEASE_HOOK, "The afterLease hook is running");
     const { outcome, reason } = await runHook("afterLease", hook, beforeLease);
     if (outcome.kind === "ok") return { kind: "go" };
     if (hook.onFailure === "warn") return { kind: "go", warning: `[HOOK_WARNING] ${reason}` };

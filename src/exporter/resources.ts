@@ -29,6 +29,8 @@ export interface ResourceOwner {
 export interface FileAccess {
   openSource(handle: unknown, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   openSink(handle: unknown, signal: AbortSignal): Promise<WritableStream<Uint8Array>>;
+  /** Keeps the files among `args` from expiring, until it is disposed of: the call that uses them has come. */
+  hold(args: readonly unknown[]): Disposable;
 }
 
 /** The driver's end of a resource, until a method takes it. */
@@ -36,7 +38,9 @@ interface Waiting extends ResourceOwner, Pick<Resource, "acceptedEncoding"> {
   readonly source: ReadableStream<Uint8Array>;
   readonly sink: WritableStream<Uint8Array>;
   /** Ends the resource when nobody has taken it in time. */
-  readonly timer: ReturnType<typeof setTimeout>;
+  timer: ReturnType<typeof setTimeout>;
+  /** What `timer` does. */
+  readonly expire: () => void;
 }
 
 /** How long a stream may wait for the call that uses it, in milliseconds, unless it is said. */
@@ -65,13 +69,14 @@ export class ResourceTable {
       start: (controller) => void (upload = controller),
     });
     const { readable, writable: sink } = new TransformStream<Uint8Array, Uint8Array>();
-    const timer = setTimeout(() => {
+    const expire = () => {
       this.#waiting.delete(uuid);
       upload?.error(
         new JumpstarterError("timeout", `no call has used the file for ${this.#unusedTimeoutMs / 1_000} s`),
       );
-    }, this.#unusedTimeoutMs);
-    this.#waiting.set(uuid, { ...owner, acceptedEncoding, source, sink, timer });
+    };
+    const timer = setTimeout(expire, this.#unusedTimeoutMs);
+    this.#waiting.set(uuid, { ...owner, acceptedEncoding, source, sink, timer, expire });
     return {
       handle: { kind: "client_stream", uuid, x_jmp_content_encoding: encoding },
       acceptedEncoding,
@@ -96,6 +101,20 @@ export class ResourceTable {
         return bytes.pipeThrough(endingWith(sink), { signal });
       },
       openSink: (handle, signal) => Promise.try(() => this.#openSink(handle, owner, signal)),
+      hold: (args) => this.#hold(args, owner),
+    };
+  }
+
+  #hold(args: readonly unknown[], owner: ResourceOwner): Disposable {
+    const uuids = args.map(uuidOf).filter((uuid) => this.#waiting.get(uuid)?.driverUuid === owner.driverUuid);
+    for (const uuid of uuids) clearTimeout(this.#waiting.get(uuid)?.timer);
+    return {
+      [Symbol.dispose]: () => {
+        for (const uuid of uuids) {
+          const waiting = this.#waiting.get(uuid);
+          if (waiting !== undefined) waiting.timer = setTimeout(waiting.expire, this.#unusedTimeoutMs);
+        }
+      },
     };
   }
 
@@ -109,9 +128,9 @@ export class ResourceTable {
   }
 
   #take(handle: unknown, { driverUuid, connectionClosed }: ResourceOwner): Waiting {
-    const uuid = (handle as { uuid?: unknown } | null | undefined)?.uuid;
-    const waiting = typeof uuid === "string" ? this.#waiting.get(uuid.toLowerCase()) : undefined;
-    if (typeof uuid !== "string" || waiting === undefined) {
+    const uuid = uuidOf(handle);
+    const waiting = this.#waiting.get(uuid);
+    if (waiting === undefined) {
       throw new DriverError("invalid_argument", "The argument stands for no open file", {
         hint: "open a resource stream first; each can be used once",
       });
@@ -119,7 +138,7 @@ export class ResourceTable {
     if (waiting.driverUuid !== driverUuid || waiting.connectionClosed !== connectionClosed) {
       throw new DriverError("invalid_argument", "The file was opened for another driver or by another client");
     }
-    this.#remove(uuid.toLowerCase());
+    this.#remove(uuid);
     return waiting;
   }
 
@@ -127,6 +146,12 @@ export class ResourceTable {
     clearTimeout(this.#waiting.get(uuid)?.timer);
     this.#waiting.delete(uuid);
   }
+}
+
+/** The id in a handle as clients pass it; empty for what is none. */
+function uuidOf(handle: unknown): string {
+  const uuid = (handle as { uuid?: unknown } | null | undefined)?.uuid;
+  return typeof uuid === "string" ? uuid.toLowerCase() : "";
 }
 
 /** Which way a stream goes is not known when it is opened, so what cannot go both ways is left to the client. */

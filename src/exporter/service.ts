@@ -51,12 +51,12 @@ export function exporterServices(session: Session): BoundService[] {
         if (request.kind === "resource") {
           using resource = await session.openResource(request.uuid, request.encoding, call);
           call.sendMetadata(resourceMetadata(resource));
-          yield* relayFrames(requests, resource.stream, call.signal, "file");
+          yield* relayFrames(requests, resource.stream, session.until(call), "file");
         } else {
           const stream = await session.openStream(request.uuid, request.method, call);
           call.sendMetadata({});
           try {
-            yield* relayFrames(requests, stream, call.signal);
+            yield* relayFrames(requests, stream, session.until(call));
           } catch (error) {
             throw session.streamError(request.uuid, request.method, error, call);
           }

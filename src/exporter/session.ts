@@ -8,6 +8,7 @@ import type { DriverNode } from "./driver_node.ts";
 import type { LogFeed } from "./log_feed.ts";
 import { type DriverReport, nodesByUuid, reportTree } from "./report.ts";
 import { type Resource, ResourceTable } from "./resources.ts";
+import { RunningCalls } from "./running_calls.ts";
 import type { StatusBoard, StatusSnapshot } from "./status_board.ts";
 
 /** What an exporter tells of itself and its drivers. */
@@ -58,6 +59,7 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #nodes: ReadonlyMap<string, DriverNode>;
   readonly #resources: ResourceTable;
+  readonly #running = new RunningCalls();
   /** Fires when the present client's session ends. */
   #ended = new AbortController();
 
@@ -81,7 +83,7 @@ export class Session {
 
   /** The recent log lines and every new one. */
   logs(caller: Caller): AsyncIterable<LogRecord> {
-    return this.#parts.feed.follow(this.#until(caller));
+    return this.#parts.feed.follow(AbortSignal.any([caller.signal, this.#parts.stopped]));
   }
 
   /** Calls a method that answers once. */
@@ -119,9 +121,24 @@ export class Session {
 
   /** Ends the present session: afterLease, then beforeLease for the next. Answers how that went. */
   endSession(): Promise<string> {
-    this.#ended.abort(new JumpstarterError("cancelled", "The session has ended"));
-    this.#ended = new AbortController();
     return this.#parts.endSession();
+  }
+
+  /** Fires when what a caller has running or open is to end: with the caller, the session and the exporter. */
+  until({ signal, isTrusted }: Pick<Caller, "signal" | "isTrusted">): AbortSignal {
+    const { stopped } = this.#parts;
+    return AbortSignal.any(isTrusted ? [signal, stopped] : [signal, this.#ended.signal, stopped]);
+  }
+
+  /** Ends what clients have running and open: the session is over. What a hook has goes on. */
+  endCalls(): void {
+    this.#ended.abort(new JumpstarterError("not_ready", "The session has ended"));
+    this.#ended = new AbortController();
+  }
+
+  /** Waits for driver calls to end, `limitMs` at most and not once `hurry` has fired; answers which still run. */
+  callsEnded(limitMs: number, hurry?: AbortSignal): Promise<string[]> {
+    return this.#running.ended(limitMs, hurry);
   }
 
   /** While hooks run the devices are theirs alone. */
@@ -142,15 +159,12 @@ export class Session {
   /** What a call of one driver may use, and until when. */
   #scope(node: DriverNode, caller: Caller): CallLimits {
     const { stopped } = this.#parts;
-    const ended = this.#ended.signal;
+    const ended = caller.isTrusted ? stopped : this.#ended.signal;
     return {
-      signal: this.#until(caller),
+      signal: this.until(caller),
       clientGone: () => AbortSignal.any([caller.connectionClosed, ended, stopped]),
       files: this.#resources.accessFor({ driverUuid: node.uuid, connectionClosed: caller.connectionClosed }),
+      running: this.#running,
     };
-  }
-
-  #until({ signal }: Caller): AbortSignal {
-    return AbortSignal.any([signal, this.#parts.stopped]);
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ExporterStatus } from "../../proto/mod.ts";
 import { call, callStream, openStream } from "../driver/mod.ts";
+import { JumpstarterError } from "../errors.ts";
 import { bareNode, rejectsWith } from "./bench_test.ts";
 import { LogFeed } from "./log_feed.ts";
 import { type Caller, Session, type SessionParts } from "./session.ts";
@@ -109,7 +110,7 @@ Deno.test("what a client leaves for its later calls ends with its connection, it
   assert.deepEqual([first.aborted, second.aborted], [false, false], "a call has ended");
   connection.abort();
   assert.deepEqual([first.aborted, second.aborted], [true, false], "a connection is closed");
-  await session.endSession();
+  session.endCalls();
   assert.equal(second.aborted, true, "the session has ended");
   const third = await stay();
   assert.equal(third.aborted, false, "the next session");
@@ -138,4 +139,30 @@ Deno.test("status, logs and the end of a session are open to everyone at any tim
   const lines = Array.fromAsync(session.logs(caller()));
   stopped.abort();
   assert.deepEqual((await lines).map(({ message }) => message), ["line"]);
+});
+
+Deno.test("the end of a session ends what clients have running, and nothing of a hook's", async () => {
+  const begun = Promise.withResolvers<void>();
+  const { node } = bareNode({
+    wait: call({
+      concurrent: true,
+      run(_device, _args, { signal }) {
+        begun.resolve();
+        return new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+    }),
+  });
+  const { session, status, stopped } = openSession({ root: node });
+  status.set(LEASE_READY, "");
+  const ofClient = rejectsWith(session.call(node.uuid, "wait", [], caller()), "not_ready");
+  const hook = caller({ isTrusted: true });
+  const ofHook = rejectsWith(session.call(node.uuid, "wait", [], hook), "connection_lost");
+  await begun.promise;
+  session.endCalls();
+  assert.match((await ofClient).message, /^rack\.bare\.wait was cancelled: The session has ended$/);
+  assert.deepEqual(await session.callsEnded(1), ["rack.bare.wait"], "the hook's still runs");
+  assert.equal(session.until(hook).aborted, false);
+  stopped.abort(new JumpstarterError("connection_lost", "The exporter has stopped"));
+  await ofHook;
+  assert.deepEqual(await session.callsEnded(60_000), []);
 });

@@ -122,6 +122,7 @@ export async function* relayFrames(
       yield* toFrames(next.value);
     }
     failed.signal.throwIfAborted();
+    signal.throwIfAborted();
     yield { frameType: pb.FrameType.GOAWAY, payload: sent?.trailer() };
     if (kind === "conversation") await upload;
   } finally {
