@@ -335,19 +335,40 @@ PRESENTED = {
 }
 
 
-def locked_check(what, metadata):
-    @check("locked", f"{what} is refused on every method")
-    def _(exporter):
-        outsider = Exporter(exporter.address, exporter.gate, metadata)
-        for name, ask in every_method(outsider).items():
-            try:
-                refuses(grpc.StatusCode.UNAUTHENTICATED, ask, REFUSAL)
-            except AssertionError as error:
-                raise AssertionError(f"{name}: {error}") from error
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 
 
-for what, metadata in PRESENTED.items():
-    locked_check(what, metadata)
+# Whoever fails from an address waits longer before each further attempt is looked at. So a stranger makes few: each
+# method is asked for once, and each of the wrong passphrases at least once.
+
+
+@check("locked", "a stranger is refused on every method, whatever it presents")
+def _(exporter):
+    wrong = list(PRESENTED.items())
+    for index, name in enumerate(every_method(exporter)):
+        what, metadata = wrong[index % len(wrong)]
+        stranger = Exporter(exporter.address, exporter.gate, metadata, OWN_CONNECTION)
+        refused(f"{name} with {what}", every_method(stranger)[name])
+
+
+# Attempts on a connection that has presented the passphrase are looked at at once, and no less strictly.
+
+
+@check("locked", "whoever was let in once is refused on every method without the passphrase, whatever else it presents")
+def _(exporter):
+    known = Exporter(exporter.address, exporter.gate, presents(PASSPHRASE), OWN_CONNECTION)
+    known.status()
+    for what, metadata in PRESENTED.items():
+        known.metadata = tuple(metadata)
+        for name, ask in every_method(known).items():
+            refused(f"{name} with {what}", ask)
+
+
+def refused(what, ask):
+    try:
+        refuses(grpc.StatusCode.UNAUTHENTICATED, ask, REFUSAL)
+    except AssertionError as error:
+        raise AssertionError(f"{what}: {error}") from error
 
 
 @check("locked", "the right passphrase is let in, and nobody before it has ended the session")
