@@ -20,13 +20,13 @@ export type LoadCommands = () => Promise<typeof import("./commands.ts")>;
 const loadCommandsLate: LoadCommands = () => import(new URL("./commands.ts", import.meta.url).href);
 
 /**
- * The words that start this program again: the executable itself when compiled, else Deno and this module. What Deno
- * has to say of downloads is no part of a hook's output.
+ * The words that start this program again: the executable itself when compiled, else Deno and a module, this one by
+ * default. What Deno has to say of downloads is no part of a hook's output.
  */
-function launcher(): string[] {
+function launcher(module = "./cli.ts"): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
-  const { protocol, pathname } = new URL(import.meta.url);
-  const script = protocol === "file:" ? decodeURIComponent(pathname) : import.meta.url;
+  const { href, protocol, pathname } = new URL(module, import.meta.url);
+  const script = protocol === "file:" ? decodeURIComponent(pathname) : href;
   return [Deno.execPath(), "run", "--quiet", "-A", ...(protocol === "file:" ? [] : ["--no-config"]), script];
 }
 
@@ -50,8 +50,16 @@ export async function runMain(loadCommands: LoadCommands = loadCommandsLate): Pr
     Deno.exit(code);
   }
   const { builtinDrivers, main } = await loadCommands();
-  const options = { args: Deno.args, env, packages: builtinDrivers, launcher: launcher(), program: programId() };
-  Deno.exit(await main(options));
+  Deno.exit(
+    await main({
+      args: Deno.args,
+      env,
+      packages: builtinDrivers,
+      launcher: launcher(),
+      restrictedLauncher: launcher("./mod.ts"), // imports nothing by a computed name, which would need read access
+      program: programId(),
+    }),
+  );
 }
 
 /** Has a warm process run `j` where there is one, and else runs it here. */

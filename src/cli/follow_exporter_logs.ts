@@ -60,15 +60,18 @@ async function followAll(channel: Channel, where: string, sink: LogSink, signal:
     if (isLost) writeErr("Reconnected\n");
     isLost = false;
   };
-  while (!signal.aborted) {
+  while (true) {
+    let error: unknown;
     try {
       await followOnce(channel, sink, signal, comeBack);
-    } catch (error) {
-      if (!(error instanceof JumpstarterError) || error.code !== "connection_lost") return;
-      if (!isLost && !signal.aborted) writeErr(`Reconnecting to ${where}\n`);
-      isLost = true;
+    } catch (reason) {
+      error = reason;
     }
+    if (error !== undefined && !isConnectionLost(error)) return;
     await pause(againAfterMs, signal);
+    if (signal.aborted) return; // a command that ended with its exporter has told so by itself
+    if (error !== undefined && !isLost) writeErr(`Reconnecting to ${where}\n`);
+    isLost ||= error !== undefined;
   }
 }
 
@@ -77,6 +80,10 @@ async function followOnce(channel: Channel, sink: LogSink, signal: AbortSignal, 
   await channel.unary(ExporterService.method.getStatus, {}, { signal });
   connected();
   for await (const record of followLogs(channel, signal)) sink(record);
+}
+
+function isConnectionLost(error: unknown): boolean {
+  return error instanceof JumpstarterError && error.code === "connection_lost";
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

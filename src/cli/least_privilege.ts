@@ -21,7 +21,7 @@ export async function runWithLeastPrivilege(
   options: ConfigChoice & PermissionsOptions,
   main: MainOptions,
 ): Promise<number> {
-  if (!main.launcher.includes(allowAll)) {
+  if (!main.restrictedLauncher.includes(allowAll)) {
     throw new JumpstarterError("usage", `${option} needs Deno: the permissions of a compiled program are fixed`, {
       hint: "deno run -A jsr:@jumpstarter/cli run …",
     });
@@ -36,7 +36,7 @@ export async function runWithLeastPrivilege(
       const greedy = parts.filter(({ permissions }) => permissionFlags(permissions).join() === flags.join());
       writeErr(`jmp: ${greedy.map(({ part }) => part).join(" and ")} needs every permission, so nothing is refused\n`);
     }
-    const words = main.launcher.flatMap((word) => word === allowAll ? ["--no-prompt", ...flags] : [word]);
+    const words = main.restrictedLauncher.flatMap((word) => word === allowAll ? ["--no-prompt", ...flags] : [word]);
     const args = main.args.filter((word) => word !== option);
     const place = made === undefined ? [] : ["--runtime-dir", made];
     return await passingSignals([...words, ...args, ...place], definedOnly(main.env));

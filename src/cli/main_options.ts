@@ -10,6 +10,8 @@ export interface MainOptions {
   readonly packages: readonly DriverPackage[];
   /** The words that start this program again, for the `j` of shells and hooks. */
   readonly launcher: readonly string[];
+  /** The words that start this program again where it may read no file of its own. */
+  readonly restrictedLauncher: readonly string[];
   /** Which program this is: one `j` may run in the process of another program only when it is the same. */
   readonly program: string;
 }
