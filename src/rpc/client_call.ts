@@ -79,10 +79,15 @@ export class ClientCall<I, O> {
     return await (this.#failure ??= this.#keeper.explain(error));
   }
 
+  /** What is to be said of a call that has ended, well or not, before its caller was done. */
+  async endedEarly(): Promise<JumpstarterError> {
+    return await this.failure() ?? new JumpstarterError("connection_lost", "The other side has ended the stream");
+  }
+
   /** The server's initial metadata, once it has come; an error when the call ends before. */
   async metadata(): Promise<Readonly<Record<string, string>>> {
     const metadata = await Promise.race([this.#metadata.promise, this.ended.then(() => undefined)]);
-    if (metadata === undefined) throw await this.#endedEarly();
+    if (metadata === undefined) throw await this.endedEarly();
     const entries = Object.entries(metadata.getMap());
     return Object.fromEntries(entries.map(([key, value]) => [key, value.toString()]));
   }
@@ -95,7 +100,7 @@ export class ClientCall<I, O> {
       await new Promise<void>((resolve) => this.#sent = resolve);
       if (this.#status === undefined) return;
     }
-    throw await this.#endedEarly();
+    throw await this.endedEarly();
   }
 
   /** Sends the only message of a call, and that there will be no more. */
@@ -166,9 +171,5 @@ export class ClientCall<I, O> {
       this.cancel(message);
       throw new JumpstarterError("io", message, { cause });
     }
-  }
-
-  async #endedEarly(): Promise<JumpstarterError> {
-    return await this.failure() ?? new JumpstarterError("connection_lost", "The other side has ended the stream");
   }
 }

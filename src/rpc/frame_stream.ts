@@ -121,8 +121,8 @@ export async function* relayFrames(
       sent?.update(next.value);
       yield* toFrames(next.value);
     }
+    signal.throwIfAborted(); // a stream that was broken off has ended, and is not whole for that
     failed.signal.throwIfAborted();
-    signal.throwIfAborted();
     yield { frameType: pb.FrameType.GOAWAY, payload: sent?.trailer() };
     if (kind === "conversation") await upload;
   } finally {
@@ -168,9 +168,11 @@ export function openFrameStream(
   });
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
-      // A writer that has nothing to write at the moment is told as well. `ABORTED` may yet turn out to be an end.
+      // A writer that has nothing to write at the moment is told as well: that nobody wants the rest of its file, or
+      // that the conversation has failed; whose `ABORTED` may yet turn out to be an end.
       void call.ended.then(async ({ code }) => {
-        if (code !== status.OK && code !== status.ABORTED) controller.error(await call.failure());
+        const isEnd = kind === "file" ? isSent : code === status.OK || code === status.ABORTED;
+        if (!isEnd) controller.error(await call.endedEarly());
       });
     },
     async write(bytes) {

@@ -183,3 +183,33 @@ Deno.test("a stream that nobody reads does not hold up the calls beside it", asy
   }
   stalled.cancel();
 });
+
+Deno.test("a file whose call is given up is not called whole, though its source ends quietly", async () => {
+  const [driver, device] = streamPair();
+  const abort = new AbortController();
+  const noRequests = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
+  const frames = relayFrames(noRequests, driver, abort.signal, "file");
+  const sending = send(device, "half a file");
+  const first = await frames.next();
+  assert.equal(Buffer.from(first.value?.payload ?? []).toString(), "half a file");
+  await sending;
+  const next = frames.next();
+  abort.abort(new DriverError("cancelled", "stopped"));
+  await rejectsWith(within(next, "the relay to end"), "cancelled");
+});
+
+Deno.test("a server that ends the call of a file early ends a writer that has nothing to write", async () => {
+  await using bench = await openBench({
+    router: {
+      async *stream(requests, call) {
+        call.sendMetadata({});
+        for await (const _ of requests) return;
+        yield {};
+      },
+    },
+  });
+  const { writable } = openFrameStream(bench.channel.duplex(streamMethod, {}), "file");
+  const writer = writable.getWriter();
+  await writer.write(new Uint8Array(10));
+  await rejectsWith(within(writer.closed, "the writer to be told"), "connection_lost");
+});
