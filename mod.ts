@@ -43,6 +43,7 @@ export {
   type ExporterStatusUpdate,
   type ReconnectOptions,
 } from "./src/client/mod.ts";
+export type { KeyedPem } from "./src/rpc/mod.ts";
 
 /**
  * Connects to an exporter and waits until it is ready.

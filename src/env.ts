@@ -15,6 +15,12 @@ export const JUMPSTARTER_GRPC_INSECURE = "JUMPSTARTER_GRPC_INSECURE";
 export const JMP_GRPC_PASSPHRASE = "JMP_GRPC_PASSPHRASE";
 /** A PEM file with the authorities to trust instead of the system's. */
 export const JMP_GRPC_TLS_CA = "JMP_GRPC_TLS_CA";
+/** The one certificate to trust, or the one key: `sha256:` and 64 hexadecimal digits. */
+export const JMP_GRPC_TLS_FINGERPRINT = "JMP_GRPC_TLS_FINGERPRINT";
+/** A PEM file with the client's own certificate. */
+export const JMP_GRPC_TLS_CLIENT_CERT = "JMP_GRPC_TLS_CLIENT_CERT";
+/** A PEM file with the private key of {@linkcode JMP_GRPC_TLS_CLIENT_CERT}. */
+export const JMP_GRPC_TLS_CLIENT_KEY = "JMP_GRPC_TLS_CLIENT_KEY";
 /** Which client classes a Python client may load; `UNSAFE` in direct mode. */
 export const JMP_DRIVERS_ALLOW = "JMP_DRIVERS_ALLOW";
 /** The exporter's name. */

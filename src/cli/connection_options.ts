@@ -1,24 +1,24 @@
 import { resolve } from "node:path";
 import type { ConnectOptions } from "../client/mod.ts";
-import {
-  JMP_GRPC_INSECURE,
-  JMP_GRPC_PASSPHRASE,
-  JMP_GRPC_TLS_CA,
-  JUMPSTARTER_GRPC_INSECURE,
-  JUMPSTARTER_HOST,
-} from "../env.ts";
+import * as names from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
-import { type Address, formatAddress, parseAddress } from "../rpc/mod.ts";
+import { parseFingerprint } from "../fingerprint.ts";
+import { reasonOf } from "../private_files.ts";
+import { type Address, assertCertificate, formatAddress, type KeyedPem, parseAddress } from "../rpc/mod.ts";
+import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
 
 /** The variables that a program was started with. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** The options that name an exporter elsewhere, as commander names them. */
-export interface RemoteOptions {
+export interface RemoteOptions extends PassphraseOptions {
   tlsGrpc?: string;
   tlsGrpcInsecure?: boolean;
   tlsCa?: string;
-  passphrase?: string;
+  tlsFingerprint?: string;
+  tlsClientCert?: string;
+  tlsClientKey?: string;
+  knownExporters?: string;
 }
 
 /** Where an exporter is and how to connect, here and for the `j` of a shell. */
@@ -29,32 +29,63 @@ export interface Connection {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** What leads `j` to its exporter: it is the same exporter in the same way when all of these are the same. */
+const leading: readonly string[] = [
+  names.JUMPSTARTER_HOST,
+  names.JMP_GRPC_INSECURE,
+  names.JUMPSTARTER_GRPC_INSECURE,
+  names.JMP_GRPC_PASSPHRASE,
+  names.JMP_GRPC_TLS_CA,
+  names.JMP_GRPC_TLS_FINGERPRINT,
+  names.JMP_GRPC_TLS_CLIENT_CERT,
+  names.JMP_GRPC_TLS_CLIENT_KEY,
+];
+
+/** The options that only TLS has a use for. */
+const tlsOptions = {
+  tlsCa: "--tls-ca",
+  tlsFingerprint: "--tls-fingerprint",
+  tlsClientCert: "--tls-client-cert",
+  tlsClientKey: "--tls-client-key",
+  knownExporters: "--known-exporters",
+} as const;
+
+/** What of an exporter's TLS the options or the environment name: files as paths. */
+interface NamedTrust {
+  readonly ca?: string;
+  readonly fingerprint?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
+}
+
 /** How the options say to connect, with what the environment adds. */
 export async function remoteConnection(options: RemoteOptions, env: Env): Promise<Connection> {
-  const { tlsGrpc, tlsGrpcInsecure, tlsCa } = options;
+  const { tlsGrpc, tlsGrpcInsecure = false } = options;
   if (tlsGrpc === undefined) {
     throw new JumpstarterError("usage", "No exporter was named", { hint: "give --tls-grpc HOST:PORT" });
   }
-  if (tlsGrpcInsecure && tlsCa !== undefined) {
-    throw new JumpstarterError("usage", "--tls-grpc-insecure and --tls-ca exclude each other", {
+  const [useless] = namedOptions(options);
+  if (tlsGrpcInsecure && useless !== undefined) {
+    throw new JumpstarterError("usage", `--tls-grpc-insecure and ${useless} exclude each other`, {
       hint: "leave one of them out",
     });
   }
   const address = parseAddress(tlsGrpc);
-  const passphrase = choosePassphrase(options.passphrase, env);
-  const caFile = tlsGrpcInsecure ? undefined : tlsCa ?? env[JMP_GRPC_TLS_CA];
+  const passphrase = await choosePassphrase(options, env);
+  const trust = tlsGrpcInsecure ? {} : namedTrust(options, env);
   return {
     address,
-    options: {
-      insecure: tlsGrpcInsecure,
-      passphrase,
-      tlsCa: caFile === undefined ? undefined : await readPem(caFile, "--tls-ca"),
-    },
+    options: { insecure: tlsGrpcInsecure, passphrase, ...await readTrust(trust, optionNames) },
     env: {
-      [JUMPSTARTER_HOST]: formatAddress(address),
-      ...(tlsGrpcInsecure ? { [JMP_GRPC_INSECURE]: "1" } : {}),
-      ...(passphrase === undefined ? {} : { [JMP_GRPC_PASSPHRASE]: passphrase }),
-      ...(caFile === undefined ? {} : { [JMP_GRPC_TLS_CA]: resolve(caFile) }),
+      [names.JUMPSTARTER_HOST]: formatAddress(address),
+      ...(tlsGrpcInsecure ? { [names.JMP_GRPC_INSECURE]: "1" } : {}),
+      ...definedOnly({
+        [names.JMP_GRPC_PASSPHRASE]: passphrase,
+        [names.JMP_GRPC_TLS_CA]: trust.ca && resolve(trust.ca),
+        [names.JMP_GRPC_TLS_FINGERPRINT]: trust.fingerprint,
+        [names.JMP_GRPC_TLS_CLIENT_CERT]: trust.clientCert && resolve(trust.clientCert),
+        [names.JMP_GRPC_TLS_CLIENT_KEY]: trust.clientKey && resolve(trust.clientKey),
+      }),
     },
   };
 }
@@ -62,25 +93,80 @@ export async function remoteConnection(options: RemoteOptions, env: Env): Promis
 /** How the environment of a `jmp shell` or a hook says to connect. */
 export async function connectionFromEnv(env: Env): Promise<ConnectOptions> {
   const isSet = (name: string) => env[name] === "1" || env[name]?.toLowerCase() === "true";
-  const ca = env[JMP_GRPC_TLS_CA];
   return {
-    insecure: isSet(JMP_GRPC_INSECURE) || isSet(JUMPSTARTER_GRPC_INSECURE),
-    passphrase: env[JMP_GRPC_PASSPHRASE] || undefined,
-    tlsCa: ca ? await readPem(ca, JMP_GRPC_TLS_CA) : undefined,
+    insecure: isSet(names.JMP_GRPC_INSECURE) || isSet(names.JUMPSTARTER_GRPC_INSECURE),
+    passphrase: env[names.JMP_GRPC_PASSPHRASE] || undefined,
+    ...await readTrust(trustFromEnv(env), envNames),
   };
 }
 
 /** Whether two environments lead `j` to the same exporter in the same way. */
 export function isSameConnection(one: Env, other: Env): boolean {
-  const names = [JUMPSTARTER_HOST, JMP_GRPC_INSECURE, JUMPSTARTER_GRPC_INSECURE, JMP_GRPC_PASSPHRASE, JMP_GRPC_TLS_CA];
-  return names.every((name) => (one[name] ?? "") === (other[name] ?? ""));
+  return leading.every((name) => (one[name] ?? "") === (other[name] ?? ""));
 }
 
-/**
- * The passphrase of an option or of the environment; an empty one is refused later, never taken for none.
- */
-export function choosePassphrase(option: string | undefined, env: Env): string | undefined {
-  return option ?? env[JMP_GRPC_PASSPHRASE];
+/** Which options that only TLS has a use for are given. */
+export function namedOptions(options: RemoteOptions): string[] {
+  const all = Object.keys(tlsOptions) as (keyof typeof tlsOptions)[];
+  return all.flatMap((key) => options[key] === undefined ? [] : [tlsOptions[key]]);
+}
+
+/** Options win over the environment, whose authority does not narrow a fingerprint that was typed. */
+function namedTrust({ tlsCa, tlsFingerprint, tlsClientCert, tlsClientKey }: RemoteOptions, env: Env): NamedTrust {
+  const outer = trustFromEnv(env);
+  const isTyped = tlsCa !== undefined || tlsFingerprint !== undefined;
+  const isPairTyped = tlsClientCert !== undefined || tlsClientKey !== undefined;
+  return {
+    ...(isTyped ? { ca: tlsCa, fingerprint: tlsFingerprint && parseFingerprint(tlsFingerprint) } : outer),
+    clientCert: isPairTyped ? tlsClientCert : outer.clientCert,
+    clientKey: isPairTyped ? tlsClientKey : outer.clientKey,
+  };
+}
+
+function trustFromEnv(env: Env): NamedTrust {
+  const fingerprint = env[names.JMP_GRPC_TLS_FINGERPRINT] || undefined;
+  return {
+    ca: env[names.JMP_GRPC_TLS_CA] || undefined,
+    fingerprint: fingerprint && parseFingerprint(fingerprint),
+    clientCert: env[names.JMP_GRPC_TLS_CLIENT_CERT] || undefined,
+    clientKey: env[names.JMP_GRPC_TLS_CLIENT_KEY] || undefined,
+  };
+}
+
+/** What a file is called, for errors. */
+type TrustNames = Readonly<Record<"ca" | "cert" | "key", string>>;
+
+const optionNames: TrustNames = { ca: "--tls-ca", cert: "--tls-client-cert", key: "--tls-client-key" };
+const envNames: TrustNames = {
+  ca: names.JMP_GRPC_TLS_CA,
+  cert: names.JMP_GRPC_TLS_CLIENT_CERT,
+  key: names.JMP_GRPC_TLS_CLIENT_KEY,
+};
+
+async function readTrust(
+  { ca, fingerprint, clientCert, clientKey }: NamedTrust,
+  called: TrustNames,
+): Promise<Pick<ConnectOptions, "tlsCa" | "tlsFingerprint" | "tlsClientCertificate">> {
+  return {
+    tlsCa: ca === undefined ? undefined : await readPem(ca, called.ca),
+    tlsFingerprint: fingerprint,
+    tlsClientCertificate: await readPair(clientCert, clientKey, called),
+  };
+}
+
+async function readPair(
+  cert: string | undefined,
+  key: string | undefined,
+  called: TrustNames,
+): Promise<KeyedPem | undefined> {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    const [given, missing] = cert === undefined ? [called.key, called.cert] : [called.cert, called.key];
+    throw new JumpstarterError("usage", `${given} was given without ${missing}`, { hint: "give both" });
+  }
+  const pair = { cert: await readPem(cert, called.cert), key: await readPem(key, called.key) };
+  assertCertificate(pair, called);
+  return pair;
 }
 
 /**
@@ -93,14 +179,7 @@ export async function readPem(path: string, option: string): Promise<string> {
   try {
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "permission denied"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    throw new JumpstarterError("config", `Cannot read ${option} ${path}: ${reason}`, {
+    throw new JumpstarterError("config", `Cannot read ${option} ${path}: ${reasonOf(cause)}`, {
       hint: "check the path",
       cause,
     });

@@ -71,10 +71,9 @@ function withEmptyWaits(program: Command, args: readonly string[]): string[] {
 }
 
 function runCommand(): Command {
-  return addServeOptions(addLogOptions(createCommand("jmp run")))
+  return addPassphraseOptions(addServeOptions(addLogOptions(createCommand("jmp run"))))
     .description("Serve the devices of a config until stopped (SIGTERM or ctrl-C)")
     .option("--least-privilege", "Run under no more permissions than this config needs; see jmp permissions")
-    .addOption(passphraseOption())
     .addOption(new Option("--log-format <format>", "How log lines look").choices(["text", "json"]).default("text"));
 }
 
@@ -123,16 +122,22 @@ function inspectCommand(): Command {
 }
 
 function addRemoteOptions(command: Command): Command {
-  return command
+  command
     .option("--tls-grpc <host:port>", "The exporter to connect to (port 19090 when left out)")
     .option("--tls-grpc-insecure", "Speak plaintext, without TLS")
     .option("--tls-ca <file>", "The authorities to trust instead of the system's, PEM")
-    .addOption(passphraseOption());
+    .option("--tls-fingerprint <sha256:hex>", "The one certificate, or key, to trust, as the exporter prints it")
+    .option("--tls-client-cert <file>", "The certificate to show an exporter that asks for one, PEM")
+    .option("--tls-client-key <file>", "Its private key, PEM")
+    .option("--known-exporters <file>", "Where exporters are remembered that you have said to trust");
+  return addPassphraseOptions(command);
 }
 
-function passphraseOption(): Option {
-  return new Option(
-    "--passphrase <text>",
-    `What every call must present; visible in the process list, which ${JMP_GRPC_PASSPHRASE} is not`,
-  );
+function addPassphraseOptions(command: Command): Command {
+  return command
+    .option(
+      "--passphrase <text>",
+      `What every call must present; visible in the process list, which ${JMP_GRPC_PASSPHRASE} is not`,
+    )
+    .option("--passphrase-file <file>", "A file that holds it and nothing else");
 }

@@ -1,8 +1,9 @@
-import { type ClientNode, type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
+import { type ClientNode, type Exporter, openExporter, waitReady } from "../client/mod.ts";
 import type { DriverClient } from "../driver/mod.ts";
 import type { Json } from "../json.ts";
-import { remoteConnection, type RemoteOptions } from "./connection_options.ts";
+import type { RemoteOptions } from "./connection_options.ts";
 import type { MainOptions } from "./main_options.ts";
+import { openRemote } from "./open_remote.ts";
 import { writeOut } from "./output.ts";
 
 /** The options of `jmp inspect`, as commander names them. */
@@ -12,8 +13,8 @@ export interface InspectOptions extends RemoteOptions {
 
 /** Shows an exporter's devices: their classes, what they are, and what the exporter says of their methods. */
 export async function jmpInspect(options: InspectOptions, { env, packages }: MainOptions): Promise<void> {
-  const connection = await remoteConnection(options, env);
-  using channel = openChannel(connection.address, connection.options);
+  using remote = await openRemote(options, env);
+  const { channel } = remote;
   await waitReady(channel, { timeoutMs: 1_000 }).catch(() => {/* the tree can be read in every state */});
   const exporter = await openExporter(channel, packages);
   writeOut(options.json ? `${JSON.stringify(toJson(exporter))}\n` : toText(exporter));

@@ -1,32 +1,26 @@
 import { runExporter } from "../exporter/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import { Logger } from "../log.ts";
-import {
-  type Address,
-  assertPassphrase,
-  formatAddress,
-  parseListenAddress,
-  type ServerCertificate,
-} from "../rpc/mod.ts";
-import { choosePassphrase, definedOnly, readPem } from "./connection_options.ts";
+import { type Address, formatAddress, parseListenAddress, type ServerCertificate } from "../rpc/mod.ts";
+import { definedOnly, readPem } from "./connection_options.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
 import type { MainOptions } from "./main_options.ts";
 import { type LogFormat, terminalLog } from "./output.ts";
+import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
 import { logLevel } from "./program.ts";
 import { serveJ } from "./serve_j.ts";
 import { logStrayFaults } from "./stray_faults.ts";
 import { stopSignals } from "./stop_signals.ts";
 
 /** The options of `jmp run`, as commander names them. */
-export interface RunOptions {
+export interface RunOptions extends PassphraseOptions {
   exporterConfig?: string;
   exporter?: string;
   tlsGrpcListener?: string;
   tlsGrpcInsecure?: boolean;
   tlsCert?: string;
   tlsKey?: string;
-  passphrase?: string;
   runtimeDir?: string;
   leastPrivilege?: boolean;
   logFormat: LogFormat;
@@ -46,8 +40,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     throw new JumpstarterError("usage", "No address to listen on", { hint: "give --tls-grpc-listener [HOST:]PORT" });
   }
   const address = parseListenAddress(listener);
-  const passphrase = choosePassphrase(options.passphrase, env);
-  if (passphrase !== undefined) assertPassphrase(passphrase);
+  const passphrase = await choosePassphrase(options, env);
   const certificate = await readCertificate(options);
   const loaded = await loadExporterConfig(options, { env, packages });
   const sink = terminalLog(logLevel(options, "INFO"), options.logFormat);

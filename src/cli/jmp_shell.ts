@@ -1,16 +1,17 @@
 import { join } from "node:path";
-import { type Exporter, openChannel, openExporter, waitReady, waitUntilUp } from "../client/mod.ts";
+import { type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
 import { childPath } from "../child_path.ts";
 import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
 import { writeShims } from "../hooks/mod.ts";
 import { Logger } from "../log.ts";
 import { type Channel, formatAddress } from "../rpc/mod.ts";
-import { type Connection, definedOnly, type Env, remoteConnection, type RemoteOptions } from "./connection_options.ts";
+import { type Connection, definedOnly, type Env, namedOptions, type RemoteOptions } from "./connection_options.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { interactiveShell } from "./interactive_shell.ts";
 import { type ExporterLog, followExporterLogs, showExporterLog } from "./follow_exporter_logs.ts";
 import type { MainOptions } from "./main_options.ts";
+import { openRemote } from "./open_remote.ts";
 import { printable, printableLines, terminalLog, writeErr } from "./output.ts";
 import { logLevel } from "./program.ts";
 import { runChild } from "./run_child.ts";
@@ -35,15 +36,11 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   checkOptions(options, isLocal);
   const log = showExporterLog({ least: options.exporterLogs ? logLevel(options, "INFO") : undefined });
   if (isLocal) return await localShell(words, log, options, main);
-  const connection = await remoteConnection(options, main.env);
   // What a command of j leaves behind in this process is no reason to end the shell.
   using _faults = logStrayFaults(new Logger(terminalLog("ERROR", "text")));
+  using remote = await openRemote(options, main.env, options);
+  const { connection, channel } = remote;
   const where = formatAddress(connection.address);
-  using channel = openChannel(connection.address, { ...connection.options, readyTimeoutMs: options.readyTimeout });
-  if (options.wait !== undefined) {
-    const onWaiting = (reason: string) => writeErr(`Waiting for an exporter at ${where}: ${printable(reason)}\n`);
-    await waitUntilUp(channel, { timeoutMs: options.wait, onWaiting });
-  }
   try {
     await using _following = followExporterLogs(channel, where, log.sink);
     return await shellAt(words, { connection, channel, runCommand: runChild }, options, main);
@@ -82,13 +79,21 @@ function checkOptions(options: ShellOptions, isLocal: boolean): void {
   if (options.tlsGrpc !== undefined && isLocal) {
     throw refuse("--tls-grpc and --exporter-config both name an exporter", "give one");
   }
-  if (isLocal && (options.tlsGrpcInsecure || options.tlsCa || options.passphrase !== undefined)) {
-    throw refuse(
-      "--tls-grpc-insecure, --tls-ca and --passphrase go with --tls-grpc",
-      "leave them out: a config is served on a private socket",
-    );
+  const [remote] = remoteOnly(options);
+  if (isLocal && remote !== undefined) {
+    throw refuse(`${remote} goes with --tls-grpc`, "leave it out: a config is served on a private socket");
   }
   if (isLocal && options.wait !== undefined) throw refuse("--wait goes with --tls-grpc", "leave it out");
+}
+
+/** The options that only an exporter elsewhere has a use for. */
+function remoteOnly(options: ShellOptions): string[] {
+  return [
+    ...(options.tlsGrpcInsecure ? ["--tls-grpc-insecure"] : []),
+    ...namedOptions(options),
+    ...(options.passphrase === undefined ? [] : ["--passphrase"]),
+    ...(options.passphraseFile === undefined ? [] : ["--passphrase-file"]),
+  ];
 }
 
 /** What a shell reaches its exporter by. */

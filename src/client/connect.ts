@@ -1,9 +1,10 @@
 import * as pb from "../../proto/mod.ts";
 import type { DriverClient, DriverLink, DriverPackage } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
+import { parseFingerprint } from "../fingerprint.ts";
 import type { LogRecord } from "../log.ts";
 import { nearest } from "../nearest.ts";
-import { type Address, Channel, parseAddress } from "../rpc/mod.ts";
+import { type Address, Channel, type KeyedPem, parseAddress } from "../rpc/mod.ts";
 import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
 import { followLogs } from "./follow_logs.ts";
@@ -17,6 +18,13 @@ export interface ConnectOptions extends ReconnectOptions {
   insecure?: boolean;
   /** The authorities to trust, as PEM text; those of the system by default. */
   tlsCa?: string;
+  /**
+   * The one certificate to trust, or the one key, as the exporter prints it: `sha256:` and 64 hexadecimal digits. It
+   * needs no authority then, unless `tlsCa` names one, and may be for any host.
+   */
+  tlsFingerprint?: string;
+  /** What an exporter is shown that asks its clients for a certificate. */
+  tlsClientCertificate?: KeyedPem;
   /** What the exporter was given as its passphrase. */
   passphrase?: string;
   /** How long to wait until the exporter is ready, in milliseconds; 300,000 by default. 0 does not wait at all. */
@@ -95,7 +103,11 @@ export function openChannel(address: string | Address, options: ConnectOptions =
   const isPlaintext = options.insecure === true || parsed.kind === "unix";
   return new Channel({
     address: parsed,
-    tls: isPlaintext ? undefined : { ca: options.tlsCa },
+    tls: isPlaintext ? undefined : {
+      ca: options.tlsCa,
+      fingerprint: options.tlsFingerprint === undefined ? undefined : parseFingerprint(options.tlsFingerprint),
+      clientCertificate: options.tlsClientCertificate,
+    },
     passphrase: options.passphrase,
     // Who does not wait for long does not wait for a silent server either; 0 only means not to wait for hooks.
     connectTimeoutMs: options.readyTimeoutMs ? Math.min(options.readyTimeoutMs, maxConnectMs) : undefined,

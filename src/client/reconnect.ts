@@ -1,7 +1,7 @@
 import * as pb from "../../proto/mod.ts";
 import type { Caller } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
-import type { Channel } from "../rpc/mod.ts";
+import { type Channel, tlsRefusal } from "../rpc/mod.ts";
 import { waitReady } from "./wait_ready.ts";
 
 /** What happens when an exporter is gone, perhaps to come back. */
@@ -94,7 +94,8 @@ export async function waitUntilUp(
 }
 
 function isGone(error: unknown): error is JumpstarterError {
-  return error instanceof JumpstarterError && (error.code === "connection_lost" || error.code === "connect");
+  if (!(error instanceof JumpstarterError) || tlsRefusal(error) !== undefined) return false;
+  return error.code === "connection_lost" || error.code === "connect";
 }
 
 /** The same calls, each begun only while the exporter is there. */

@@ -155,7 +155,8 @@ export class Channel implements Disposable {
     const where = formatAddress(this.#options.address);
     if (this.#isForeign) return notAnExporter(where, error);
     if (explained.code === "unauthenticated") {
-      const hint = `the exporter at ${where} wants the one it was started with: --passphrase, or JMP_GRPC_PASSPHRASE`;
+      const hint = `the exporter at ${where} wants the one it was started with: --passphrase-file, --passphrase, ` +
+        "or JMP_GRPC_PASSPHRASE";
       return new JumpstarterError("unauthenticated", explained.message, { hint, cause: error });
     }
     if (explained.code !== "connection_lost") return explained;

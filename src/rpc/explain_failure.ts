@@ -8,7 +8,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { type ErrorDetails, JumpstarterError } from "../errors.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
 import type { ChannelOptions } from "./channel_options.ts";
-import { presentedCertificate } from "./presented_certificate.ts";
+import { presentedCertificate, RefusedCertificate } from "./presented_certificate.ts";
 
 /** The most that each step of the second look may take, unless the connection itself may take less. */
 const maxStepMs = 3_000;
@@ -48,7 +48,11 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
     }
     return isHttp2 ? fail(cause.details) : notAnExporter(where, cause);
   }
-  if (presented !== undefined) return fail(presented.refusal?.reason ?? cause.details, presented.refusal);
+  if (presented !== undefined) {
+    const { refusal } = presented;
+    if (refusal === undefined) return fail(cause.details);
+    return fail(refusal.reason, { hint: refusal.hint, cause: new RefusedCertificate(refusal, cause) });
+  }
   return isHttp2
     ? fail("the exporter speaks plaintext, and TLS was asked for", { hint: "add --tls-grpc-insecure" })
     : fail("what listens there speaks neither TLS nor gRPC", { hint: "check the port" });

@@ -35,6 +35,11 @@ export { assertPassphrase } from "./passphrase.ts";
 export { serve, type ServeOptions, type Server } from "./server.ts";
 export { defaultLimits, type ServerLimits } from "./server_limits.ts";
 export { bindService, type BoundService, type ServerCall, type ServiceHandlers } from "./service.ts";
-export { type PresentedCertificate, presentedCertificate, type TlsRefusal } from "./presented_certificate.ts";
+export {
+  type PresentedCertificate,
+  presentedCertificate,
+  type TlsRefusal,
+  tlsRefusal,
+} from "./presented_certificate.ts";
 export { assertCertificate, type KeyedPem, type PairNames, type ServerCertificate, type TlsTrust } from "./tls.ts";
 export { fromValue, toValue } from "./value.ts";

@@ -14,6 +14,26 @@ export interface TlsRefusal {
   readonly kind: "untrusted" | "otherHost" | "expired" | "mismatch" | "client";
   readonly reason: string;
   readonly hint: string;
+  /** Those of the certificate that was shown. */
+  readonly fingerprints: Fingerprints;
+}
+
+/** Carries a refusal beneath the error that tells of it. */
+export class RefusedCertificate extends Error {
+  /** What is in the way. */
+  readonly refusal: TlsRefusal;
+
+  /** Makes the cause of an error. */
+  constructor(refusal: TlsRefusal, cause: unknown) {
+    super(refusal.reason, { cause });
+    this.refusal = refusal;
+  }
+}
+
+/** Why TLS could not be had, when that is what an error of a call tells of. */
+export function tlsRefusal(error: unknown): TlsRefusal | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof RefusedCertificate ? cause.refusal : undefined;
 }
 
 /** A server's certificate. */
@@ -39,7 +59,8 @@ export async function presentedCertificate(
   const host = address.host ?? "localhost";
   const [strict, shown] = await Promise.all([tryTls(address, host, trust, stepMs), lookAt(address, host, stepMs)]);
   if (shown === undefined) return undefined;
-  return { fingerprints: shown, refusal: strict === undefined ? undefined : refusalOf(strict, host, trust, shown) };
+  const refusal = strict && { ...refusalOf(strict, host, trust, shown), fingerprints: shown };
+  return { fingerprints: shown, refusal };
 }
 
 /** Connects as the trust has it, until the server has said something; answers what is in the way. */
@@ -73,7 +94,10 @@ async function lookAt(to: TcpAddress, host: string, stepMs: number): Promise<Fin
   }
 }
 
-function refusalOf(error: Error, host: string, trust: TlsTrust, shown: Fingerprints): TlsRefusal {
+/** What is in the way, but for whose certificate it is. */
+type Refusal = Omit<TlsRefusal, "fingerprints">;
+
+function refusalOf(error: Error, host: string, trust: TlsTrust, shown: Fingerprints): Refusal {
   const { message } = error;
   if (error instanceof FingerprintMismatch) {
     return {
@@ -100,11 +124,12 @@ function refusalOf(error: Error, host: string, trust: TlsTrust, shown: Fingerpri
   return {
     kind: "untrusted",
     reason: "the exporter's certificate is not trusted",
-    hint: "give its authority with --tls-ca FILE, or its fingerprint with --tls-fingerprint",
+    hint: "give its authority with --tls-ca FILE, or, if this is what the exporter printed when it started, " +
+      `--tls-fingerprint ${shown.certificate}`,
   };
 }
 
-function clientRefusal(message: string, { clientCertificate }: TlsTrust): TlsRefusal {
+function clientRefusal(message: string, { clientCertificate }: TlsTrust): Refusal {
   if (clientCertificate === undefined) {
     return /certificate/i.test(message)
       ? {

@@ -6,7 +6,9 @@ import { fingerprintsOf } from "../fingerprint.ts";
 
 /** A certificate chain and its private key, both PEM. */
 export interface KeyedPem {
+  /** The certificate, and after it those that vouch for it. */
   readonly cert: string;
+  /** Its private key. */
   readonly key: string;
 }
 

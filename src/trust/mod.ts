@@ -14,5 +14,6 @@ export {
   makeKeys,
   type Party,
 } from "./certificate.ts";
+export { type KnownExporter, knownExporter, rememberExporter } from "./known_exporters.ts";
 export { type OwnCertificate, ownCertificate, type OwnCertificateOptions } from "./own_certificate.ts";
 export { stateDir } from "./state_dir.ts";

@@ -2,19 +2,10 @@
 import assert from "node:assert/strict";
 import { type RunningExporter, startExporter } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
-import { jmpWords, Program } from "../fixtures/program.ts";
+import type { Program } from "../fixtures/program.ts";
+import { missingTerminal, startJmpOnTerminal } from "../fixtures/typed_terminal.ts";
 
-/** Why these tests cannot run here; nothing where they can. */
-async function missing(): Promise<string | undefined> {
-  try {
-    const { stdout } = await new Deno.Command("script", { args: ["--version"] }).output();
-    return new TextDecoder().decode(stdout).includes("util-linux") ? undefined : "this is another `script`";
-  } catch {
-    return "there is no `script` here to make a terminal with";
-  }
-}
-
-const reason = await missing();
+const reason = await missingTerminal();
 
 function terminalTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: reason === undefined ? name : `${name} (not run: ${reason})`, ignore: reason !== undefined, fn });
@@ -22,8 +13,7 @@ function terminalTest(name: string, fn: () => Promise<void>): void {
 
 /** Starts `jmp shell` on a terminal of its own. */
 function startShell(place: Place, exporter: RunningExporter, shell: string): Program {
-  const words = [...jmpWords, ...exporter.shell].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-  return new Program(place, ["script", "-qfec", `exec ${words}`, "/dev/null"], { env: { SHELL: shell, TERM: "dumb" } });
+  return startJmpOnTerminal(place, exporter.shell, { env: { SHELL: shell, TERM: "dumb" } });
 }
 
 for (const shell of ["/bin/bash", "/bin/sh"]) {
