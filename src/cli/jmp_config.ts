@@ -11,7 +11,7 @@ export async function checkConfig(file: string, packages: readonly DriverPackage
   const reading = await readConfigFile(file);
   const plan = await planDrivers(reading, packages);
   const { metadata, hooks } = wholeConfig(reading).config;
-  const drivers = [...plan.keys()];
+  const drivers = Array.from(plan, ([path, { isRequired }]) => isRequired ? `${path} (required)` : path);
   const foreign = await foreignCode(plan, reading.url);
   const hookNames = (["beforeLease", "afterLease"] as const).filter((name) => hooks[name] !== undefined);
   return `${file}: ok; "${metadata.name}" would serve ${drivers.join(", ") || "no devices"}${

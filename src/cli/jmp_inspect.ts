@@ -31,6 +31,7 @@ function nodeToJson({ name, label, description, client, definition, children }: 
     class: label,
     known: definition !== undefined,
     description: description ?? null,
+    broken: client.link.labels["jumpstarter.dev/broken"] ?? null,
     methods: methodsOf(client).map((method) => ({ ...method })),
     children: children.map(nodeToJson),
   };

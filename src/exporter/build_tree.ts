@@ -7,11 +7,11 @@ import {
   type UnplacedProblem,
 } from "../config/mod.ts";
 import { type DriverDefinition, type DriverPackage, loadDriver, type StartContext } from "../driver/mod.ts";
-import { ConfigError, DriverError, JumpstarterError } from "../errors.ts";
-import type { Logger } from "../log.ts";
+import { ConfigError, JumpstarterError } from "../errors.ts";
 import { schemaProblems } from "../schema_problems.ts";
 import { CallQueue } from "./call_queue.ts";
 import { type DriverNode, driverUuid } from "./driver_node.ts";
+import { DriverSlot, type StartTimes } from "./driver_slot.ts";
 
 /** A driver of the config, found and with its `config` section checked, not yet started. */
 interface PlannedDriver {
@@ -21,12 +21,14 @@ interface PlannedDriver {
   readonly integrity?: string;
   readonly definition: DriverDefinition;
   readonly settings: unknown;
+  /** The exporter does not start without it. */
+  readonly isRequired: boolean;
 }
 
 /** Every driver of a config by its path in the tree. */
 export type DriverPlan = ReadonlyMap<string, PlannedDriver>;
 
-/** Drivers that run. */
+/** The drivers of a config, those that run and those that cannot start yet. */
 export interface DriverTree extends AsyncDisposable {
   /** The group that everything hangs off. */
   readonly root: DriverNode;
@@ -35,7 +37,7 @@ export interface DriverTree extends AsyncDisposable {
 const compositeType = "jumpstarter_driver_composite.driver.Composite";
 
 /** What a group is as a driver. */
-const group = { type: compositeType, config: {} };
+const group = { type: compositeType, config: {}, integrity: undefined, isRequired: false };
 
 /**
  * Finds the driver of every entry and checks its `config` section. Nothing is started.
@@ -53,10 +55,10 @@ export async function planDrivers(
     if (entry.kind === "ref") return;
     const place = ["export", ...keys.flatMap((key, depth) => depth === 0 ? [key] : ["children", key])];
     try {
-      const { type, config, integrity } = entry.kind === "driver" ? entry : { ...group, integrity: undefined };
+      const { type, config, integrity, isRequired } = entry.kind === "driver" ? entry : group;
       const definition = await loadDriver(packages, type, url, integrity);
       const settings = checkSettings(definition, config, place, problems);
-      plan.set(keys.join("."), { type, integrity, definition, settings });
+      plan.set(keys.join("."), { type, integrity, definition, settings, isRequired });
     } catch (error) {
       if (!(error instanceof JumpstarterError)) throw error;
       problems.push({ path: [...place, "type"], message: error.message, hint: error.hint });
@@ -92,24 +94,31 @@ function checkSettings(
   return undefined;
 }
 
+/** What drivers start with. */
+export interface StartParts extends Pick<StartContext, "log" | "workDir"> {
+  /** How long things take, where it is not as usual. */
+  readonly times?: StartTimes;
+}
+
 /**
- * Starts every driver, children before their parents. Disposing of the tree stops them in the same order.
+ * Starts every driver, children before their parents. Disposing of the tree stops them in the same order. A driver that
+ * cannot start has a fault, and is tried again; it keeps no other from running, nor its parent.
  *
- * @throws {DriverError} when one cannot start; those that had started are stopped again.
+ * @throws {DriverError} when one that is required cannot start; those that had started are stopped again.
  */
 export async function startDrivers(
   config: ExporterConfig,
   plan: DriverPlan,
   packages: readonly DriverPackage[],
-  { log, workDir }: Pick<StartContext, "log" | "workDir">,
+  { log, workDir, times }: StartParts,
 ): Promise<DriverTree> {
-  const started: DriverNode[] = [];
+  const slots: DriverSlot[] = [];
   const exporterName = config.metadata.name;
   const start = async (
     keys: readonly string[],
     entries: ExportEntries,
-    { definition, settings }: PlannedDriver,
-    descriptions: Pick<DriverNode, "description" | "methodDescriptions">,
+    { definition, settings, isRequired }: PlannedDriver,
+    { description, methodDescriptions }: Pick<DriverNode, "description" | "methodDescriptions">,
   ): Promise<DriverNode> => {
     const path = keys.join(".");
     const children = new Map<string, DriverNode>();
@@ -121,55 +130,43 @@ export async function startDrivers(
     }
     const driverLog = log.child({ source: "driver", driverType: definition.type });
     const context = { name: keys.at(-1) ?? exporterName, path, log: driverLog, workDir };
-    const device = await startDevice(definition, settings, context);
-    const node = {
+    const slot = new DriverSlot({ definition, settings, context, isRequired, times });
+    slots.push(slot);
+    await slot.start();
+    return {
       uuid: driverUuid(exporterName, path),
       path,
-      description: descriptions.description,
-      methodDescriptions: { ...descriptions.methodDescriptions, ...definition.describeMethods?.(settings) },
+      description,
+      methodDescriptions: { ...methodDescriptions, ...definition.describeMethods?.(settings) },
       definition,
-      device,
+      get device() {
+        return slot.device;
+      },
+      get fault() {
+        return slot.fault;
+      },
       turns: new CallQueue(),
       log: driverLog,
       children,
     };
-    started.push(node);
-    return node;
   };
-  const stop = () => stopDevices(started, log);
+  const stop = async () => {
+    for (const slot of slots) await slot[Symbol.asyncDispose]();
+  };
   try {
     const composite = {
       type: compositeType,
       definition: await loadDriver(packages, compositeType, new URL("file:///")),
       settings: {},
+      isRequired: true,
     };
-    const root = await start([], config.export, composite, {
-      description: config.description,
-      methodDescriptions: {},
-    });
+    const { description } = config;
+    const root = await start([], config.export, composite, { description, methodDescriptions: {} });
     linkProxies(config, root, config.export, root);
     return { root, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-async function startDevice(
-  definition: DriverDefinition,
-  settings: unknown,
-  context: StartContext,
-): Promise<unknown> {
-  try {
-    return await definition.start(settings, context);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const hint = cause instanceof JumpstarterError ? cause.hint : undefined;
-    throw new DriverError("driver", `Cannot start the driver "${context.path}" (${definition.type}): ${reason}`, {
-      driver: context.path,
-      hint,
-      cause,
-    });
   }
 }
 
@@ -188,24 +185,4 @@ function linkProxies(config: ExporterConfig, node: DriverNode, entries: ExportEn
 
 function nodeAt(root: DriverNode, path: readonly string[]): DriverNode | undefined {
   return path.reduce<DriverNode | undefined>((node, key) => node?.children.get(key), root);
-}
-
-/** Disposes of every device, also when one of them fails. */
-async function stopDevices(nodes: readonly DriverNode[], log: Logger): Promise<void> {
-  for (const { device, path } of nodes) {
-    try {
-      if (isAsyncDisposable(device)) await device[Symbol.asyncDispose]();
-      else if (isDisposable(device)) device[Symbol.dispose]();
-    } catch (error) {
-      log.error(`Cannot stop the driver "${path}": ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-}
-
-function isAsyncDisposable(device: unknown): device is AsyncDisposable {
-  return typeof device === "object" && device !== null && Symbol.asyncDispose in device;
-}
-
-function isDisposable(device: unknown): device is Disposable {
-  return typeof device === "object" && device !== null && Symbol.dispose in device;
 }

@@ -3,6 +3,7 @@ import { ConfigError, DriverError } from "../errors.ts";
 import { Logger, type LogRecord } from "../log.ts";
 import { context, loadText, recordingPackages } from "./bench_test.ts";
 import { planDrivers, startDrivers } from "./build_tree.ts";
+import { reportTree } from "./report.ts";
 
 const plain = { type: "test.Plain" };
 
@@ -56,9 +57,10 @@ Deno.test("children start before their parents, and stop in the same order", asy
   assert.deepEqual(events, ["stop rack.power", "stop rack.inner.serial", "stop rack.inner", "stop rack"]);
 });
 
-Deno.test("a driver that cannot start is named, and those that had started are stopped", async () => {
+Deno.test("a required driver that cannot start is named, and those that had started are stopped", async () => {
   const events: string[] = [];
-  const loaded = loadText({ a: plain, rack: { children: { b: plain, bad: { type: "test.Broken" } } }, never: plain });
+  const bad = { type: "test.Broken", required: true };
+  const loaded = loadText({ a: plain, rack: { children: { b: plain, bad } }, never: plain });
   const packages = recordingPackages(events);
   const plan = await planDrivers(loaded, packages);
   const error: unknown = await startDrivers(loaded.config, plan, packages, context).catch((error) => error);
@@ -100,4 +102,32 @@ Deno.test("names that mean something to JavaScript are names", async () => {
   const packages = recordingPackages([]);
   await using tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, context);
   assert.deepEqual([...tree.root.children.keys()], Object.keys(entries));
+});
+
+Deno.test("one that cannot start keeps no other from running, nor its parent, and says why it does not", async () => {
+  const events: string[] = [], records: LogRecord[] = [];
+  const bad = { type: "test.Broken", description: "the relay" };
+  const loaded = loadText({ rack: { ...plain, children: { bad } }, second: { ref: "rack.bad" }, last: plain });
+  const packages = recordingPackages(events);
+  const log = new Logger((record) => records.push(record));
+  await using tree = await startDrivers(loaded.config, await planDrivers(loaded, packages), packages, {
+    ...context,
+    log,
+  });
+  assert.deepEqual(events, ["start rack", "start last"]);
+  const { children } = tree.root;
+  const broken = children.get("second") ?? assert.fail();
+  assert.equal(broken, children.get("rack")?.children.get("bad"));
+  assert.equal(broken.fault, "no such device");
+  assert.throws(() => broken.device, {
+    name: "DriverError",
+    code: "driver",
+    message: /"rack\.bad" does not run.*: no such/,
+  });
+  assert.equal(children.get("rack")?.fault, undefined);
+  const line = 'Cannot start the driver "rack.bad" (test.Broken): no such device (plug it in); it is tried again';
+  assert.deepEqual(records.map(({ severity, message }) => `${severity} ${message}`), [`ERROR ${line}`]);
+  const report = [...reportTree(tree.root)].find(({ uuid }) => uuid === broken.uuid);
+  assert.equal(report?.labels["jumpstarter.dev/broken"], "no such device");
+  assert.equal(report?.description, "broken: no such device (the relay)");
 });

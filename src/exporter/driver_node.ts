@@ -3,7 +3,7 @@ import type { DriverDefinition } from "../driver/mod.ts";
 import type { Logger } from "../log.ts";
 import type { CallQueue } from "./call_queue.ts";
 
-/** One driver that runs. A proxy is a second key for the same node. */
+/** One driver. A proxy is a second key for the same node. */
 export interface DriverNode {
   /** The id that calls name it by; the same after a restart. */
   readonly uuid: string;
@@ -15,8 +15,14 @@ export interface DriverNode {
   readonly methodDescriptions: Readonly<Record<string, string>>;
   /** What it is made from. */
   readonly definition: DriverDefinition;
-  /** What its `start` returned. */
+  /**
+   * What its `start` returned.
+   *
+   * @throws {DriverError} while the driver does not run.
+   */
   readonly device: unknown;
+  /** Why the driver does not run; nothing while it does. */
+  readonly fault?: string;
   /** Where its calls take turns. */
   readonly turns: CallQueue;
   /** Its log. */

@@ -21,11 +21,18 @@ export function* reportTree(node: DriverNode, name?: string, parentUuid?: string
       "jumpstarter.dev/client": node.definition.client,
       "jumpstarter.dev/methods": methodKinds(node),
       ...(name === undefined ? {} : { "jumpstarter.dev/name": name }),
+      ...(node.fault === undefined ? {} : { "jumpstarter.dev/broken": node.fault }),
     },
-    description: node.description,
+    description: describe(node),
     methodsDescription: { ...node.methodDescriptions },
   };
   for (const [key, child] of node.children) yield* reportTree(child, key, node.uuid);
+}
+
+/** Every client shows descriptions, so that is where a fault stands for those that do not know our label. */
+function describe({ fault, description }: DriverNode): string | undefined {
+  if (fault === undefined) return description;
+  return `broken: ${fault}${description === undefined ? "" : ` (${description})`}`;
 }
 
 /** What the driver offers, as `on:call read:callStream connect:openStream`: a label of ours that others pass over. */

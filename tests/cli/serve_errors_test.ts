@@ -111,7 +111,7 @@ Deno.test("a config that cannot be had", async (t) => {
         start() { throw new Error("no board at /dev/ttyUSB7"); } };\n`,
     );
     const config = await writeConfig(place, {
-      export: { bench: { children: { relay: { type: "./stuck.ts#stuck" } } } },
+      export: { bench: { children: { relay: { type: "./stuck.ts#stuck", required: true } } } },
     });
     const ended = await runJmp(place, ["run", "--exporter-config", config, ...plain]);
     const says = /Cannot start the driver "bench\.relay" \(acme\.Stuck\): no board at \/dev\/ttyUSB7/;

@@ -1,0 +1,142 @@
+import type { DriverDefinition, StartContext } from "../driver/mod.ts";
+import { DriverError, JumpstarterError } from "../errors.ts";
+
+/** How long things take around the start of a driver; a test has less patience. */
+export interface StartTimes {
+  /** How long a driver may take to start, in milliseconds, before the others go on without it. */
+  readonly limitMs: number;
+  /** The pause before a failed start is tried again, in milliseconds; it doubles from the first to the most. */
+  readonly retryPause: { readonly firstMs: number; readonly mostMs: number };
+}
+
+const usualTimes: StartTimes = { limitMs: 30_000, retryPause: { firstMs: 1_000, mostMs: 60_000 } };
+
+/** How long an attempt that is under way when the driver is stopped may take to end. */
+const lastAttemptMs = 2_000;
+
+/** What is to run in a slot. */
+export interface SlotParts {
+  readonly definition: DriverDefinition;
+  /** What its schema made of the config. */
+  readonly settings: unknown;
+  readonly context: StartContext;
+  /** The exporter is of no use without it. */
+  readonly isRequired: boolean;
+  readonly times?: StartTimes;
+}
+
+/**
+ * A driver's place: its device while it runs, and why there is none while it does not. A driver that cannot start is
+ * tried again in the background until it can.
+ */
+export class DriverSlot implements AsyncDisposable {
+  readonly #parts: SlotParts;
+  readonly #times: StartTimes;
+  #running: { readonly device: unknown } | undefined;
+  #fault: string | undefined;
+  #cause: unknown;
+  /** The latest attempt. */
+  #attempt = Promise.resolve();
+  #pauseMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isStopped = false;
+
+  /** Makes an empty slot. */
+  constructor(parts: SlotParts) {
+    this.#parts = parts;
+    this.#times = parts.times ?? usualTimes;
+    this.#pauseMs = this.#times.retryPause.firstMs;
+  }
+
+  /**
+   * Starts the driver. Returns when it runs, or is known not to for the time being.
+   *
+   * @throws {DriverError} when it cannot start and is required.
+   */
+  async start(): Promise<void> {
+    this.#attempt = this.#try();
+    await within(this.#times.limitMs, this.#attempt);
+    if (this.#running !== undefined) return;
+    this.#fault ??= `it has not started within ${this.#times.limitMs / 1_000} s`;
+    const { definition: { type }, context: { path, log }, isRequired } = this.#parts;
+    const message = `Cannot start the driver "${path}" (${type}): ${this.#fault}`;
+    const hint = this.#cause instanceof JumpstarterError ? this.#cause.hint : undefined;
+    if (isRequired) throw new DriverError("driver", message, { driver: path, hint, cause: this.#cause });
+    log.error(`${message}${hint === undefined ? "" : ` (${hint})`}; it is tried again`);
+  }
+
+  /** Why the driver does not run; nothing while it does. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /**
+   * What the driver's `start` returned.
+   *
+   * @throws {DriverError} while it does not run.
+   */
+  get device(): unknown {
+    if (this.#running !== undefined) return this.#running.device;
+    const { path } = this.#parts.context;
+    const outlook = this.#isStopped ? "" : " (it is tried again)";
+    throw new DriverError("driver", `The driver "${path}" does not run${outlook}: ${this.#fault}`, { driver: path });
+  }
+
+  /** Stops the driver, or the attempts to start it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    const running = this.#running;
+    this.#running = undefined;
+    this.#fault = "it has been stopped";
+    if (running === undefined) await within(lastAttemptMs, this.#attempt);
+    else await this.#close(running.device);
+  }
+
+  async #try(): Promise<void> {
+    const { definition, settings, context: { path, log }, context } = this.#parts;
+    try {
+      const device = await definition.start(settings, context);
+      if (this.#isStopped) return await this.#close(device);
+      this.#running = { device };
+      if (this.#fault !== undefined) log.info(`The driver "${path}" runs now`);
+      this.#fault = undefined;
+    } catch (error) {
+      if (this.#isStopped) return;
+      const fault = error instanceof Error ? error.message : String(error);
+      const isNews = this.#fault !== undefined && this.#fault !== fault;
+      if (isNews) log.warning(`The driver "${path}" still does not run: ${fault}`);
+      this.#fault = fault;
+      this.#cause = error;
+      this.#timer = setTimeout(() => this.#attempt = this.#try(), this.#pauseMs);
+      this.#pauseMs = Math.min(2 * this.#pauseMs, this.#times.retryPause.mostMs);
+    }
+  }
+
+  /** Disposes of the device. That this fails is for the log: nobody else could do anything about it. */
+  async #close(device: unknown): Promise<void> {
+    const { path, log } = this.#parts.context;
+    try {
+      if (isAsyncDisposable(device)) await device[Symbol.asyncDispose]();
+      else if (isDisposable(device)) device[Symbol.dispose]();
+    } catch (error) {
+      log.error(`Cannot stop the driver "${path}": ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+function isAsyncDisposable(device: unknown): device is AsyncDisposable {
+  return typeof device === "object" && device !== null && Symbol.asyncDispose in device;
+}
+
+function isDisposable(device: unknown): device is Disposable {
+  return typeof device === "object" && device !== null && Symbol.dispose in device;
+}
+
+/** Waits for a promise that does not reject, but no longer than `limitMs`. */
+async function within(limitMs: number, promise: Promise<void>): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, limitMs);
+  await Promise.race([promise, limit.promise]);
+  clearTimeout(timer);
+}
