@@ -2,7 +2,7 @@ import project from "../../deno.json" with { type: "json" };
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import type { MainOptions } from "./main_options.ts";
 import { exitCodes } from "../exit_codes.ts";
-import { parsePositiveDuration } from "./duration.ts";
+import { parseDuration, parsePositiveDuration } from "./duration.ts";
 import { writeOut } from "./output.ts";
 import { addLogOptions, type Command, createCommand, Option, runProgram } from "./program.ts";
 
@@ -74,7 +74,17 @@ function runCommand(): Command {
   return addPassphraseOptions(addServeOptions(addLogOptions(createCommand("jmp run"))))
     .description("Serve the devices of a config until stopped (SIGTERM or ctrl-C)")
     .option("--least-privilege", "Run under no more permissions than this config needs; see jmp permissions")
+    .addOption(
+      graceOption("--call-grace <duration>", "How long calls may take to end before afterLease, and at a stop", 10),
+    )
+    .addOption(
+      graceOption("--hook-kill-grace <duration>", "How long a hook may take to end after SIGTERM, until SIGKILL", 5),
+    )
     .addOption(new Option("--log-format <format>", "How log lines look").choices(["text", "json"]).default("text"));
+}
+
+function graceOption(flags: string, description: string, seconds: number): Option {
+  return new Option(flags, description).default(seconds * 1_000, `${seconds}s`).argParser(parseDuration);
 }
 
 function permissionsCommand(): Command {

@@ -23,6 +23,9 @@ export interface RunOptions extends PassphraseOptions {
   tlsKey?: string;
   runtimeDir?: string;
   leastPrivilege?: boolean;
+  /** In milliseconds, as all of them. */
+  callGrace: number;
+  hookKillGrace: number;
   logFormat: LogFormat;
   logLevel?: string;
   verbose?: boolean;
@@ -58,6 +61,8 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     env: definedOnly(env),
     launcher,
     runtimeDir: options.runtimeDir,
+    callGraceMs: options.callGrace,
+    hookKillGraceMs: options.hookKillGrace,
     serveCommands: (place) => serveJ({ ...place, packages, program }),
     stopping: signals.stopping,
     forced: signals.forced,

@@ -2,13 +2,14 @@ import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { JUMPSTARTER_HOST } from "../env.ts";
 import { describeOutcome, hookEnvironment, runHook, writeShims } from "../hooks/mod.ts";
-import { JumpstarterError } from "../errors.ts";
 import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
 import { type Address, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
 import { planDrivers, startDrivers } from "./build_tree.ts";
+import { ClientPresence } from "./client_presence.ts";
 import { driverUuid } from "./driver_node.ts";
 import { withScriptPath } from "./hook_script.ts";
-import { Lifecycle, type LifecycleEnd, type LifecycleParts } from "./lifecycle.ts";
+import { exporterStops, Lifecycle, type LifecycleEnd } from "./lifecycle.ts";
+import type { LifecycleParts } from "./lifecycle_parts.ts";
 import { LogFeed } from "./log_feed.ts";
 import { type RuntimePaths, runtimePaths } from "./permissions.ts";
 import { exporterServices } from "./service.ts";
@@ -45,6 +46,10 @@ export interface ExporterOptions {
   readonly stopping: AbortSignal;
   /** Fires when it is to stop at once: a hook that runs is killed. */
   readonly forced?: AbortSignal;
+  /** How long calls that still run may take to end before afterLease runs and at a stop, in milliseconds; else 10,000. */
+  readonly callGraceMs?: number;
+  /** How long a hook has to end after SIGTERM until it is killed, in milliseconds; 5,000 by default. */
+  readonly hookKillGraceMs?: number;
   /** How long a file that a client has opened may wait for its call, in milliseconds; 300,000 by default. */
   readonly unusedFileTimeoutMs?: number;
   /** Told where the exporter listens, before any hook runs. */
@@ -73,7 +78,7 @@ export interface ServedCommands extends AsyncDisposable {
 const stopGraceMs = 1_000;
 
 /** How long drivers may take to end the calls they are in the midst of; a script has 5 s to end itself. */
-const callGraceMs = 10_000;
+const usualCallGraceMs = 10_000;
 
 /** The most that a hook may add to the message of the day, in bytes. */
 const maxMotdBytes = 64 * 1024;
@@ -86,7 +91,7 @@ const maxMotdBytes = 64 * 1024;
  * @throws {JumpstarterError} `listen` when the address cannot be had.
  */
 export async function runExporter(options: ExporterOptions): Promise<LifecycleEnd> {
-  const { loaded, packages, address, stopping } = options;
+  const { loaded, packages, address, stopping, callGraceMs = usualCallGraceMs } = options;
   const { config } = loaded;
   const feed = new LogFeed();
   const log = new Logger(toAll(options.sink, feed.push));
@@ -104,9 +109,17 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     exitOnLeaseEnd: config.exitOnLeaseEnd,
     nextClient: () => clients.next(),
     onReady: () => options.onReady?.(),
-    onSessionEnd: () => session.endCalls(),
     runHook: hookRunner(options, log, feed, runtimeDir),
+    async endCalls(reason) {
+      const unended = await session.endCalls(reason, callGraceMs, options.forced);
+      for (const name of unended) log.warning(`${name} does not end, and is not waited for any longer`);
+    },
+    onSessionOver() {
+      presence.forget();
+      feed.forgetHookLines(); // the next client is to see its own only
+    },
   });
+  const presence = new ClientPresence(lifecycle);
   const session = new Session({
     name: config.metadata.name,
     uuid: driverUuid(config.metadata.name, "#exporter"),
@@ -117,6 +130,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     stopped: stopped.signal,
     unusedFileTimeoutMs: options.unusedFileTimeoutMs,
     endSession: () => lifecycle.endSession(),
+    onClient: presence.seen,
   });
   const services = exporterServices(session);
   await using hookServer = await serve({
@@ -137,7 +151,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   });
   options.onListening?.(server.address);
   const end = await lifecycle.run();
-  stopped.abort(new JumpstarterError("connection_lost", "The exporter has stopped"));
+  stopped.abort(exporterStops());
   const [unended] = await Promise.all([
     session.callsEnded(callGraceMs, options.forced),
     server.stop(stopGraceMs),
@@ -173,18 +187,18 @@ async function prepareRuntimeDir({ launcher, runtimeDir }: ExporterOptions): Pro
 
 /** Runs a hook with its lines going to the log, marked with their source. */
 function hookRunner(
-  { env, stopping, forced, loaded, serveCommands }: ExporterOptions,
+  { env, stopping, forced, loaded, serveCommands, hookKillGraceMs }: ExporterOptions,
   log: Logger,
   feed: LogFeed,
   { path, socketPath, binDir, motdFile }: RuntimeDir,
 ): LifecycleParts["runHook"] {
-  return async (name, hook, beforeLease) => {
+  return async (name, hook, { clientName, beforeLease, ended }) => {
     const source: LogSource = name;
     const hookLog = log.child({ source });
     if (name === "beforeLease") feed.forgetHookLines();
     const warn = (line: string) => log.warning(line);
     await using commands = await serveCommands?.({ dir: path, env: { [JUMPSTARTER_HOST]: socketPath }, warn });
-    const facts = { socketPath, binDir, leaseName: "standalone", clientName: "" };
+    const facts = { socketPath, binDir, leaseName: "standalone", clientName };
     const outcome = await runHook(withScriptPath(hook, loaded.url), {
       env: hookEnvironment(
         env,
@@ -192,8 +206,9 @@ function hookRunner(
           ? { ...facts, motdFile, extra: commands?.env }
           : { ...facts, extra: { ...commands?.env, ...(beforeLease && { JMP_BEFORE_LEASE: beforeLease }) } },
       ),
-      // Stopping ends a beforeLease, which has no one left to prepare for; an afterLease only the force ends.
-      signal: name === "beforeLease" ? stopping : forced,
+      // A stop ends a beforeLease, which has no one left to prepare for; an afterLease only the force ends.
+      signal: name === "beforeLease" ? AbortSignal.any([stopping, ended]) : forced,
+      killGraceMs: hookKillGraceMs,
       onLine: (line) => hookLog.info(line),
     });
     const reason = describeOutcome(outcome, name);

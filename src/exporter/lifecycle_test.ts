@@ -1,76 +1,19 @@
 import assert from "node:assert/strict";
-import { ExporterStatus } from "../../proto/mod.ts";
-import type { HookConfig } from "../config/mod.ts";
 import type { HookOutcome } from "../hooks/mod.ts";
-import { type BeforeLease, type HookName, Lifecycle, type LifecycleEnd, type LifecycleParts } from "./lifecycle.ts";
-import { StatusBoard } from "./status_board.ts";
-
-type OnFailure = HookConfig["onFailure"];
-
-const ok: HookOutcome = { kind: "ok", durationMs: 1 };
-const failed: HookOutcome = { kind: "failed", exitCode: 3, lines: [] };
-const interrupted: HookOutcome = { kind: "interrupted", lines: [] };
-const hook = (onFailure: OnFailure): HookConfig => ({ script: "x", timeoutMs: 1_000, onFailure });
-const quick = { retryPause: { firstMs: 10, mostMs: 40 }, lastWord: { withinMs: 1_000, limitMs: 2_000 } };
-
-/** A lifecycle whose hooks end as it is told, and whose every status is noted. */
-function openLife(
-  onFailure: { beforeLease?: OnFailure; afterLease?: OnFailure },
-  runHook: (name: HookName, round: number) => HookOutcome | Promise<HookOutcome>,
-  more: Partial<LifecycleParts> = {},
-) {
-  const trail: string[] = [], told: (BeforeLease | undefined)[] = [];
-  const stop = new AbortController(), status = new StatusBoard();
-  const set = status.set.bind(status);
-  const reached = new Map<string, () => void>();
-  status.set = (state, message) => {
-    set(state, message);
-    const entry = `${ExporterStatus[state]}: ${message}`;
-    trail.push(entry);
-    for (const [prefix, resolve] of reached) if (entry.startsWith(prefix)) resolve();
-  };
-  const rounds = { beforeLease: 0, afterLease: 0 };
-  const { beforeLease, afterLease } = onFailure;
-  const lifecycle = new Lifecycle({
-    hooks: {
-      beforeLease: beforeLease && hook(beforeLease),
-      afterLease: afterLease && hook(afterLease),
-    },
-    status,
-    stopping: stop.signal,
-    exitOnLeaseEnd: false,
-    nextClient: () => new Promise(() => {}),
-    onReady: () => {},
-    times: quick,
-    async runHook(name, _hook, before) {
-      if (name === "afterLease") told.push(before);
-      const outcome = await runHook(name, ++rounds[name]);
-      return { outcome, reason: `${name} ${outcome.kind}` };
-    },
-    ...more,
-  });
-  return {
-    lifecycle,
-    status,
-    trail,
-    /** What afterLease was told of beforeLease. */
-    told,
-    stop: () => stop.abort(),
-    /** Waits for the next status that begins with `prefix`. */
-    until: (prefix: string) =>
-      new Promise<void>((resolve) =>
-        reached.set(prefix, () => {
-          reached.delete(prefix);
-          resolve();
-        })
-      ),
-  };
-}
-
-const before = "BEFORE_LEASE_HOOK: The beforeLease hook is running";
-const after = "AFTER_LEASE_HOOK: The afterLease hook is running";
-const ready = "LEASE_READY: Ready for commands";
-const offline = "OFFLINE: The exporter has stopped";
+import type { LifecycleEnd } from "./lifecycle.ts";
+import type { BeforeLease, HookName } from "./lifecycle_parts.ts";
+import {
+  after,
+  before,
+  failed,
+  interrupted,
+  offline,
+  ok,
+  type OnFailure,
+  openLife,
+  quick,
+  ready,
+} from "./lifecycle_bench_test.ts";
 
 interface Row {
   readonly name: string;

@@ -48,15 +48,17 @@ export function exporterServices(session: Session): BoundService[] {
     bindService(pb.RouterService, {
       async *stream(requests, call) {
         const request = parseStreamRequest(call);
+        const until = session.until(call);
+        using _noted = session.note(request.uuid, request.kind === "driver" ? request.method : "file", call);
         if (request.kind === "resource") {
           using resource = await session.openResource(request.uuid, request.encoding, call);
           call.sendMetadata(resourceMetadata(resource));
-          yield* relayFrames(requests, resource.stream, session.until(call), "file");
+          yield* relayFrames(requests, resource.stream, until, "file");
         } else {
           const stream = await session.openStream(request.uuid, request.method, call);
           call.sendMetadata({});
           try {
-            yield* relayFrames(requests, stream, session.until(call));
+            yield* relayFrames(requests, stream, until);
           } catch (error) {
             throw session.streamError(request.uuid, request.method, error, call);
           }

@@ -3,6 +3,7 @@ import type { ByteStream } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { LogRecord } from "../log.ts";
+import type { Caller } from "./caller.ts";
 import { type CallLimits, callMethod, callStreamMethod, openStreamMethod, toDriverError } from "./dispatch.ts";
 import type { DriverNode } from "./driver_node.ts";
 import type { LogFeed } from "./log_feed.ts";
@@ -17,20 +18,6 @@ export interface ExporterReport {
   readonly labels: Record<string, string>;
   readonly motd?: string;
   readonly reports: DriverReport[];
-}
-
-/** Who calls, and until when. */
-export interface Caller {
-  /** Fires when the client gives up or goes. */
-  readonly signal: AbortSignal;
-  /** Fires when the client itself goes, which may be long after the call. */
-  readonly connectionClosed: AbortSignal;
-  /** Where the client is. */
-  readonly peer: string;
-  /** Who the client is, by the name in its certificate; nothing when it has shown none. */
-  readonly identity?: string;
-  /** A child of the exporter itself, such as a hook's `j`. */
-  readonly isTrusted: boolean;
 }
 
 /** What a session is made of. */
@@ -50,6 +37,8 @@ export interface SessionParts {
   readonly unusedFileTimeoutMs?: number;
   /** Ends the present client's session and prepares the next. */
   readonly endSession: () => Promise<string>;
+  /** Told of each client that asks for the status or reaches for a device, before it is answered. */
+  readonly onClient?: (caller: Caller) => void;
 }
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -59,7 +48,8 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #nodes: ReadonlyMap<string, DriverNode>;
   readonly #resources: ResourceTable;
-  readonly #running = new RunningCalls();
+  /** What drivers are in the midst of. */
+  readonly #running = { clients: new RunningCalls(), hooks: new RunningCalls() };
   /** Fires when the present client's session ends. */
   #ended = new AbortController();
 
@@ -77,8 +67,9 @@ export class Session {
   }
 
   /** What the exporter says of itself. */
-  status({ peer }: Caller): StatusSnapshot {
-    return this.#parts.status.read(peer);
+  status(caller: Caller): StatusSnapshot {
+    this.#parts.onClient?.(caller);
+    return this.#parts.status.read(caller.peer);
   }
 
   /** The recent log lines and every new one. */
@@ -130,19 +121,37 @@ export class Session {
     return AbortSignal.any(isTrusted ? [signal, stopped] : [signal, this.#ended.signal, stopped]);
   }
 
-  /** Ends what clients have running and open: the session is over. What a hook has goes on. */
-  endCalls(): void {
-    this.#ended.abort(new JumpstarterError("not_ready", "The session has ended"));
-    this.#ended = new AbortController();
+  /** Notes a stream that is open, until it is disposed of. */
+  note(uuid: string, method: string, caller: Pick<Caller, "isTrusted">): Disposable {
+    return this.#runningOf(caller).begin(`${this.#nodes.get(uuid.toLowerCase())?.path ?? uuid}.${method}`);
   }
 
-  /** Waits for driver calls to end, `limitMs` at most and not once `hurry` has fired; answers which still run. */
-  callsEnded(limitMs: number, hurry?: AbortSignal): Promise<string[]> {
-    return this.#running.ended(limitMs, hurry);
+  /**
+   * Ends what clients have running and open: the session is over. What a hook has goes on. Waits until it has ended,
+   * `limitMs` at most and not once `hurry` has fired; answers which still run.
+   *
+   * @param reason What the callers are told.
+   */
+  async endCalls(reason: JumpstarterError, limitMs: number, hurry?: AbortSignal): Promise<string[]> {
+    this.#ended.abort(reason);
+    this.#ended = new AbortController();
+    return await this.#running.clients.ended(limitMs, hurry);
+  }
+
+  /** Waits for all calls to end, `limitMs` at most and not once `hurry` has fired; answers which still run. */
+  async callsEnded(limitMs: number, hurry?: AbortSignal): Promise<string[]> {
+    const { clients, hooks } = this.#running;
+    return (await Promise.all([clients.ended(limitMs, hurry), hooks.ended(limitMs, hurry)])).flat();
+  }
+
+  #runningOf({ isTrusted }: Pick<Caller, "isTrusted">): RunningCalls {
+    return isTrusted ? this.#running.hooks : this.#running.clients;
   }
 
   /** While hooks run the devices are theirs alone. */
-  #admit({ isTrusted }: Caller): void {
+  #admit(caller: Caller): void {
+    const { isTrusted } = caller;
+    this.#parts.onClient?.(caller);
     const { status, message } = this.#parts.status.current;
     const isHookTime = status === ExporterStatus.BEFORE_LEASE_HOOK || status === ExporterStatus.AFTER_LEASE_HOOK;
     if (status === ExporterStatus.LEASE_READY || (isTrusted && isHookTime)) return;
@@ -164,7 +173,7 @@ export class Session {
       signal: this.until(caller),
       clientGone: () => AbortSignal.any([caller.connectionClosed, ended, stopped]),
       files: this.#resources.accessFor({ driverUuid: node.uuid, connectionClosed: caller.connectionClosed }),
-      running: this.#running,
+      running: this.#runningOf(caller),
     };
   }
 }

@@ -4,7 +4,8 @@ import { call, callStream, openStream } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import { bareNode, rejectsWith } from "./bench_test.ts";
 import { LogFeed } from "./log_feed.ts";
-import { type Caller, Session, type SessionParts } from "./session.ts";
+import type { Caller } from "./caller.ts";
+import { Session, type SessionParts } from "./session.ts";
 import { StatusBoard } from "./status_board.ts";
 
 const caller = (more: Partial<Caller> = {}): Caller => ({
@@ -110,12 +111,34 @@ Deno.test("what a client leaves for its later calls ends with its connection, it
   assert.deepEqual([first.aborted, second.aborted], [false, false], "a call has ended");
   connection.abort();
   assert.deepEqual([first.aborted, second.aborted], [true, false], "a connection is closed");
-  session.endCalls();
+  await session.endCalls(new JumpstarterError("not_ready", "the session has ended"), 1_000);
   assert.equal(second.aborted, true, "the session has ended");
   const third = await stay();
   assert.equal(third.aborted, false, "the next session");
   stopped.abort();
   assert.equal(third.aborted, true, "the exporter stops");
+});
+
+Deno.test("the end of a session waits for calls that do not end, and no longer than it may or than it is let", async () => {
+  const begun = Promise.withResolvers<void>(), release = Promise.withResolvers<void>();
+  const ignore = async () => {
+    begun.resolve();
+    await release.promise;
+    return "done";
+  };
+  const { node } = bareNode({ ignore: call({ run: ignore }) });
+  const { session, status } = openSession({ root: node });
+  status.set(LEASE_READY, "");
+  const reason = new JumpstarterError("not_ready", "the session has ended");
+  const ignored = session.call(node.uuid, "ignore", [], caller());
+  await begun.promise;
+  assert.deepEqual(await session.endCalls(reason, 1), ["rack.bare.ignore"]);
+  const hurry = AbortSignal.timeout(1);
+  assert.deepEqual(await session.endCalls(reason, 60_000, hurry), ["rack.bare.ignore"]);
+  const waited = session.endCalls(reason, 60_000);
+  release.resolve();
+  assert.equal(await ignored, "done");
+  assert.deepEqual(await waited, []);
 });
 
 Deno.test("the report has the exporter's name, whatever it is, and the present message of the day", () => {
@@ -158,8 +181,8 @@ Deno.test("the end of a session ends what clients have running, and nothing of a
   const hook = caller({ isTrusted: true });
   const ofHook = rejectsWith(session.call(node.uuid, "wait", [], hook), "connection_lost");
   await begun.promise;
-  session.endCalls();
-  assert.match((await ofClient).message, /^rack\.bare\.wait was cancelled: The session has ended$/);
+  assert.deepEqual(await session.endCalls(new JumpstarterError("not_ready", "the session has ended"), 60_000), []);
+  assert.match((await ofClient).message, /^rack\.bare\.wait was cancelled: the session has ended$/);
   assert.deepEqual(await session.callsEnded(1), ["rack.bare.wait"], "the hook's still runs");
   assert.equal(session.until(hook).aborted, false);
   stopped.abort(new JumpstarterError("connection_lost", "The exporter has stopped"));

@@ -17,7 +17,7 @@ import { mendSocket } from "./mended_socket.ts";
 import { keepMessagesBeforeErrors } from "./ordered_status.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
 import { methodCodec } from "./service.ts";
-import { fromStatus, isReset } from "./status.ts";
+import { fromStatus, isReset, isSaidByPeer } from "./status.ts";
 import { secureConnection } from "./tls.ts";
 
 /** A call of a method with messages of these types. */
@@ -159,7 +159,7 @@ export class Channel implements Disposable {
         "or JMP_GRPC_PASSPHRASE";
       return new JumpstarterError("unauthenticated", explained.message, { hint, cause: error });
     }
-    if (explained.code !== "connection_lost") return explained;
+    if (explained.code !== "connection_lost" || isSaidByPeer(error)) return explained;
     this.#wasConnected ||= isReset(error.code, error.details);
     if (!this.#wasConnected) {
       this.#search ??= explainFailure(this.#options, error).finally(() => this.#search = undefined);

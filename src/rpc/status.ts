@@ -75,6 +75,11 @@ export function isReset(code: status, details: string): boolean {
     (code === status.UNAVAILABLE && details === "Connection dropped");
 }
 
+/** Whether a peer of our own has said what went wrong, so that nothing is left to guess. */
+export function isSaidByPeer({ metadata }: ServiceError): boolean {
+  return table.some(([known]) => known === metadata?.get(codeKey)[0]);
+}
+
 function errorCode({ code, metadata, details }: ServiceError, wasConnected: boolean): ErrorCode {
   const sent = metadata?.get(codeKey)[0];
   const exact = table.find(([known]) => known === sent)?.[0];
