@@ -17,6 +17,7 @@
  * - `unauthenticated`: the passphrase is missing or wrong
  * - `connection_lost`: the exporter was there and is gone
  * - `not_ready`: the exporter refuses calls in its present state
+ * - `busy`: somebody else holds the devices
  * - `hook`: a hook failed
  * - `timeout`: something took longer than it may
  * - `cancelled`: the caller gave up
@@ -36,6 +37,7 @@ export type ErrorCode =
   | "unauthenticated"
   | "connection_lost"
   | "not_ready"
+  | "busy"
   | "hook"
   | "timeout"
   | "cancelled"

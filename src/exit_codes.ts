@@ -28,6 +28,8 @@ export const exitCodes = {
   notReady: 9,
   /** The address cannot be listened on. */
   listen: 10,
+  /** Somebody else holds or uses the devices. */
+  busy: 11,
   /** A fault of this program. */
   internal: 70,
   /** The command was found, and cannot be run. */

@@ -9,6 +9,7 @@ const byErrorCode: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: exitCodes.unauthenticated,
   connection_lost: exitCodes.connectionLost,
   not_ready: exitCodes.notReady,
+  busy: exitCodes.busy,
   hook: exitCodes.hook,
   timeout: exitCodes.timeout,
   cancelled: exitCodes.interrupted,

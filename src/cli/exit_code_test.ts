@@ -13,6 +13,7 @@ const expected: Record<ErrorCode, number> = {
   connection_lost: 7,
   timeout: 8,
   not_ready: 9,
+  busy: 11,
   listen: 10,
   cancelled: 130,
   not_found: 1,

@@ -39,7 +39,7 @@ export interface Hold extends AsyncDisposable {
 /**
  * Holds the devices of an exporter, and takes them again by itself when the connection was lost meanwhile.
  *
- * @throws {JumpstarterError} `not_ready` when somebody else uses them, `timeout` when they did not become free in time,
+ * @throws {JumpstarterError} `busy` when somebody else uses them, `timeout` when they did not become free in time,
  * `unimplemented` when the exporter is none of this project's.
  */
 export async function holdDevices(channel: Channel, options: HoldOptions): Promise<Hold> {
@@ -91,7 +91,7 @@ async function take(
     if (next.value.state === pb.HoldState.HELD) return claim;
     onWaiting?.(next.value.other && toOther(next.value.other), next.value.ahead);
   }
-  throw new JumpstarterError("not_ready", "The exporter has refused to give the devices to this client");
+  throw new JumpstarterError("busy", "The exporter has refused to give the devices to this client");
 }
 
 /** Reads on until another client takes the devices, or they are let go; a hold that broke off is taken again. */

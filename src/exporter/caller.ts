@@ -10,4 +10,6 @@ export interface Caller {
   readonly identity?: string;
   /** A child of the exporter itself, such as a hook's `j`. */
   readonly isTrusted: boolean;
+  /** What shows that the client holds the devices. */
+  readonly hold?: string;
 }

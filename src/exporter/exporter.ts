@@ -8,12 +8,14 @@ import { planDrivers, startDrivers } from "./build_tree.ts";
 import { ClientPresence } from "./client_presence.ts";
 import { driverUuid } from "./driver_node.ts";
 import { withScriptPath } from "./hook_script.ts";
+import { directService } from "./direct_service.ts";
 import { exporterStops, Lifecycle, type LifecycleEnd } from "./lifecycle.ts";
 import type { LifecycleParts } from "./lifecycle_parts.ts";
 import { LogFeed } from "./log_feed.ts";
 import { type RuntimePaths, runtimePaths } from "./permissions.ts";
 import { exporterServices } from "./service.ts";
 import { Session } from "./session.ts";
+import { Sharing } from "./sharing.ts";
 import { StatusBoard } from "./status_board.ts";
 
 /** What an exporter serves, where, and what it may use. */
@@ -95,6 +97,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const { config } = loaded;
   const feed = new LogFeed();
   const log = new Logger(toAll(options.sink, feed.push));
+  const startedAt = new Date();
   const status = new StatusBoard();
   const stopped = new AbortController();
   const plan = await planDrivers(loaded, packages);
@@ -120,6 +123,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     },
   });
   const presence = new ClientPresence(lifecycle);
+  const sharing = new Sharing();
   const session = new Session({
     name: config.metadata.name,
     uuid: driverUuid(config.metadata.name, "#exporter"),
@@ -127,12 +131,14 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     root: tree.root,
     status,
     feed,
+    sharing,
     stopped: stopped.signal,
     unusedFileTimeoutMs: options.unusedFileTimeoutMs,
     endSession: () => lifecycle.endSession(),
     onClient: presence.seen,
   });
-  const services = exporterServices(session);
+  const direct = directService({ sharing, startedAt, stopped: stopped.signal });
+  const services = [...exporterServices(session), direct];
   await using hookServer = await serve({
     address: { kind: "unix", path: runtimeDir.socketPath },
     services,

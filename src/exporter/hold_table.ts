@@ -77,7 +77,7 @@ export class HoldTable {
   /**
    * Lets a call pass that comes with the holder's token, and every call while nobody holds the devices.
    *
-   * @throws {JumpstarterError} `not_ready`, with who holds them.
+   * @throws {JumpstarterError} `busy`, with who holds them.
    */
   admit(token: string | undefined): void {
     if (this.#holder !== undefined && this.#holder.token !== token) throw busy("held by", this.#holder);
@@ -86,7 +86,7 @@ export class HoldTable {
   /**
    * Holds the devices until the loop is left or the client goes.
    *
-   * @throws {JumpstarterError} `not_ready` when somebody else uses them, and the claim neither waits nor steals.
+   * @throws {JumpstarterError} `busy` when somebody else uses them, and the claim neither waits nor steals.
    */
   async *hold({ name, peer, token, wait, steal, signal }: Claim): AsyncGenerator<HoldEvent> {
     const entry: Entry = { name, peer, since: new Date(), token };
@@ -99,7 +99,10 @@ export class HoldTable {
       let told = "";
       while (!signal.aborted) {
         // Before the look, since things may change while the client is told.
-        const changed = Promise.race([gone, this.#change.promise, this.#uses.nextEnd()]);
+        const change = this.#change.promise;
+        // While somebody holds the devices, what they do with them is no news.
+        const end = this.#holder === undefined ? [this.#uses.nextEnd()] : [];
+        const changed = Promise.race([gone, change, ...end]);
         if (this.#isNext(entry)) break;
         const waiting = this.#waiting(entry);
         if (told !== JSON.stringify(waiting)) yield waiting;
@@ -179,14 +182,14 @@ function describeClient({ name, peer, since }: ClientNote): string {
 }
 
 function busy(how: string, client: ClientNote): JumpstarterError {
-  return new JumpstarterError("not_ready", `busy: ${how} ${describeClient(client)}`, {
+  return new JumpstarterError("busy", `busy: ${how} ${describeClient(client)}`, {
     hint: "wait for it (jmp shell --wait), or take over (--steal)",
   });
 }
 
 function taken({ name, peer }: ClientNote): JumpstarterError {
   return new JumpstarterError(
-    "not_ready",
+    "busy",
     `the devices were taken over by ${name === "" ? peer : `${name} from ${peer}`}`,
   );
 }

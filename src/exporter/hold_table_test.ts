@@ -69,7 +69,7 @@ class Client {
 }
 
 function refusal(of: RegExp) {
-  return (error: unknown) => error instanceof JumpstarterError && error.code === "not_ready" && of.test(error.message);
+  return (error: unknown) => error instanceof JumpstarterError && error.code === "busy" && of.test(error.message);
 }
 
 Deno.test("while nobody holds the devices, everyone may use them", () => {

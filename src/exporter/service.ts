@@ -41,26 +41,29 @@ export function exporterServices(session: Session): BoundService[] {
         const { status, message, version, previous } = session.status(call);
         return { status, message, statusVersion: version, previousStatus: previous };
       },
-      async endSession() {
-        return { success: true, message: await session.endSession() };
+      async endSession(_request, call) {
+        return { success: true, message: await session.endSession(call) };
       },
     }),
     bindService(pb.RouterService, {
       async *stream(requests, call) {
         const request = parseStreamRequest(call);
-        const until = session.until(call);
         using _noted = session.note(request.uuid, request.kind === "driver" ? request.method : "file", call);
         if (request.kind === "resource") {
           using resource = await session.openResource(request.uuid, request.encoding, call);
           call.sendMetadata(resourceMetadata(resource));
-          yield* relayFrames(requests, resource.stream, until, "file");
+          try {
+            yield* relayFrames(requests, resource.stream, resource.signal, "file");
+          } catch (error) {
+            throw resource.failed(error);
+          }
         } else {
-          const stream = await session.openStream(request.uuid, request.method, call);
+          using opened = await session.openStream(request.uuid, request.method, call);
           call.sendMetadata({});
           try {
-            yield* relayFrames(requests, stream, until);
+            yield* relayFrames(requests, opened.stream, opened.signal);
           } catch (error) {
-            throw session.streamError(request.uuid, request.method, error, call);
+            throw opened.failed(error);
           }
         }
       },

@@ -10,6 +10,7 @@ import type { LogFeed } from "./log_feed.ts";
 import { type DriverReport, nodesByUuid, reportTree } from "./report.ts";
 import { type Resource, ResourceTable } from "./resources.ts";
 import { RunningCalls } from "./running_calls.ts";
+import { Sharing, type Use } from "./sharing.ts";
 import type { StatusBoard, StatusSnapshot } from "./status_board.ts";
 
 /** What an exporter tells of itself and its drivers. */
@@ -31,6 +32,8 @@ export interface SessionParts {
   readonly root: DriverNode;
   readonly status: StatusBoard;
   readonly feed: LogFeed;
+  /** Who may use the devices while somebody holds them; nobody does by default. */
+  readonly sharing?: Sharing;
   /** Fires when the exporter stops: every call ends. */
   readonly stopped: AbortSignal;
   /** How long a file that a client has opened may wait for its call, in milliseconds; 300,000 by default. */
@@ -41,6 +44,15 @@ export interface SessionParts {
   readonly onClient?: (caller: Caller) => void;
 }
 
+/** What a client has open at a driver, until it is disposed of. */
+interface OpenedByClient extends Use {
+  /** Fires when the client gives up or goes, and when the devices are taken from it. */
+  readonly signal: AbortSignal;
+}
+
+/** A raw connection to a device. */
+export type OpenedStream = OpenedByClient & { readonly stream: ByteStream };
+
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** What clients can do with an exporter; knows no transport. */
@@ -50,6 +62,7 @@ export class Session {
   readonly #resources: ResourceTable;
   /** What drivers are in the midst of. */
   readonly #running = { clients: new RunningCalls(), hooks: new RunningCalls() };
+  readonly #sharing: Sharing;
   /** Fires when the present client's session ends. */
   #ended = new AbortController();
 
@@ -57,6 +70,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#nodes = nodesByUuid(parts.root);
+    this.#sharing = parts.sharing ?? new Sharing();
     this.#resources = new ResourceTable({ unusedTimeoutMs: parts.unusedFileTimeoutMs });
   }
 
@@ -79,39 +93,65 @@ export class Session {
 
   /** Calls a method that answers once. */
   async call(uuid: string, method: string, args: readonly Json[], caller: Caller): Promise<Json> {
-    this.#admit(caller);
-    const node = this.#node(uuid);
-    return await callMethod(node, method, args, this.#scope(node, caller));
+    const node = this.#admit(uuid, caller);
+    using use = this.#sharing.begin({ driver: node.path, method }, caller);
+    try {
+      return await callMethod(node, method, args, this.#scope(node, caller, use));
+    } catch (error) {
+      throw use.failed(error);
+    }
   }
 
   /** Calls a method that answers with many values. */
-  callStream(uuid: string, method: string, args: readonly Json[], caller: Caller): AsyncIterable<Json> {
-    this.#admit(caller);
-    const node = this.#node(uuid);
-    return callStreamMethod(node, method, args, this.#scope(node, caller));
+  async *callStream(uuid: string, method: string, args: readonly Json[], caller: Caller): AsyncGenerator<Json> {
+    const node = this.#admit(uuid, caller);
+    using use = this.#sharing.begin({ driver: node.path, method }, caller);
+    try {
+      yield* callStreamMethod(node, method, args, this.#scope(node, caller, use));
+      use.signal.throwIfAborted(); // the driver may have ended well because of it
+    } catch (error) {
+      throw use.failed(error);
+    }
   }
 
   /** Opens a raw connection to a device. */
-  async openStream(uuid: string, method: string, caller: Caller): Promise<ByteStream> {
-    this.#admit(caller);
-    const node = this.#node(uuid);
-    return await openStreamMethod(node, method, this.#scope(node, caller));
-  }
-
-  /** What a client is told of a raw stream that broke: a device's own error, in this project's terms. */
-  streamError(uuid: string, method: string, error: unknown, { signal }: Caller): unknown {
-    return error instanceof JumpstarterError ? error : toDriverError(this.#node(uuid), method, error, signal);
+  async openStream(uuid: string, method: string, caller: Caller): Promise<OpenedStream> {
+    const node = this.#admit(uuid, caller);
+    const use = this.#sharing.begin({ driver: node.path, method }, caller);
+    const signal = AbortSignal.any([this.until(caller), use.signal]);
+    try {
+      const stream = await openStreamMethod(node, method, this.#scope(node, caller, use));
+      // What breaks later is a device's own error, which is told in this project's terms.
+      const failed = (error: unknown) =>
+        use.failed(error instanceof JumpstarterError ? error : toDriverError(node, method, error, caller.signal));
+      return { ...use, stream, failed, signal };
+    } catch (error) {
+      use[Symbol.dispose]();
+      throw use.failed(error);
+    }
   }
 
   /** Opens a stream for a file that one of a driver's methods is to read or write. */
-  async openResource(uuid: string, encoding: string | null, caller: Caller): Promise<Resource> {
-    this.#admit(caller);
-    const { connectionClosed } = caller;
-    return await this.#resources.open({ driverUuid: this.#node(uuid).uuid, connectionClosed }, encoding);
+  async openResource(uuid: string, encoding: string | null, caller: Caller): Promise<Resource & OpenedByClient> {
+    const node = this.#admit(uuid, caller);
+    const use = this.#sharing.begin({ driver: node.path, method: "" }, caller);
+    const signal = AbortSignal.any([this.until(caller), use.signal]);
+    const owner = { driverUuid: node.uuid, connectionClosed: caller.connectionClosed };
+    const resource = await this.#resources.open(owner, encoding);
+    return {
+      ...resource,
+      signal,
+      failed: use.failed,
+      [Symbol.dispose]() {
+        resource[Symbol.dispose]();
+        use[Symbol.dispose]();
+      },
+    };
   }
 
   /** Ends the present session: afterLease, then beforeLease for the next. Answers how that went. */
-  endSession(): Promise<string> {
+  endSession(caller: Caller): Promise<string> {
+    this.#sharing.admit(caller);
     return this.#parts.endSession();
   }
 
@@ -148,13 +188,13 @@ export class Session {
     return isTrusted ? this.#running.hooks : this.#running.clients;
   }
 
-  /** While hooks run the devices are theirs alone. */
-  #admit(caller: Caller): void {
+  /** The driver that a client may call. While hooks run the devices are theirs alone. */
+  #admit(uuid: string, caller: Caller): DriverNode {
     const { isTrusted } = caller;
     this.#parts.onClient?.(caller);
     const { status, message } = this.#parts.status.current;
     const isHookTime = status === ExporterStatus.BEFORE_LEASE_HOOK || status === ExporterStatus.AFTER_LEASE_HOOK;
-    if (status === ExporterStatus.LEASE_READY || (isTrusted && isHookTime)) return;
+    if (status === ExporterStatus.LEASE_READY || (isTrusted && isHookTime)) return this.#node(uuid);
     throw new JumpstarterError("not_ready", `The exporter is not ready (${ExporterStatus[status]}): ${message}`);
   }
 
@@ -166,12 +206,12 @@ export class Session {
   }
 
   /** What a call of one driver may use, and until when. */
-  #scope(node: DriverNode, caller: Caller): CallLimits {
+  #scope(node: DriverNode, caller: Caller, use: Use): CallLimits {
     const { stopped } = this.#parts;
     const ended = caller.isTrusted ? stopped : this.#ended.signal;
     return {
-      signal: this.until(caller),
-      clientGone: () => AbortSignal.any([caller.connectionClosed, ended, stopped]),
+      signal: AbortSignal.any([this.until(caller), use.signal]),
+      clientGone: () => AbortSignal.any([caller.connectionClosed, ended, use.signal, stopped]),
       files: this.#resources.accessFor({ driverUuid: node.uuid, connectionClosed: caller.connectionClosed }),
       running: this.#runningOf(caller),
     };

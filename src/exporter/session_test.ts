@@ -157,7 +157,7 @@ Deno.test("status, logs and the end of a session are open to everyone at any tim
   const { session, status, stopped, feed } = openSession();
   status.set(ExporterStatus.BEFORE_LEASE_HOOK_FAILED, "no power");
   assert.equal(session.status(caller()).message, "no power");
-  assert.equal(await session.endSession(), "ended");
+  assert.equal(await session.endSession(caller()), "ended");
   feed.push({ time: new Date(), severity: "INFO", message: "line", source: "system" });
   const lines = Array.fromAsync(session.logs(caller()));
   stopped.abort();

@@ -24,6 +24,7 @@ import { Metadata } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import { JumpstarterError } from "../errors.ts";
 import { messagesOf } from "./call_reader.ts";
+import { holdKey } from "./hold_key.ts";
 import { plainPeer } from "./peer.ts";
 import { toStatus } from "./status.ts";
 
@@ -39,6 +40,8 @@ export interface ServerCall {
   readonly identity?: string;
   /** The call came in on a listener that only this program's own children can reach. */
   readonly isTrusted: boolean;
+  /** What shows that the caller holds the devices; nothing where it claims no such thing. */
+  readonly hold?: string;
   /** A metadata entry of the request. */
   metadata(key: string): string | undefined;
   /** Sends the initial metadata now, instead of with the first response. */
@@ -225,6 +228,9 @@ function serverCall(
     peer: plainPeer(call.getPeer()),
     identity: identityOf(call),
     isTrusted,
+    get hold() {
+      return call.metadata.get(holdKey)[0]?.toString();
+    },
     metadata: (key) => call.metadata.get(key)[0]?.toString(),
     sendMetadata: (entries) => {
       const metadata = new Metadata();

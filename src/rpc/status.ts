@@ -11,6 +11,7 @@ const table: readonly (readonly [ErrorCode, status])[] = [
   ["io", status.INTERNAL],
   ["driver", status.UNKNOWN],
   ["not_ready", status.FAILED_PRECONDITION],
+  ["busy", status.FAILED_PRECONDITION],
   ["unauthenticated", status.UNAUTHENTICATED],
   ["cancelled", status.CANCELLED],
   ["cancelled", status.ABORTED],

@@ -19,6 +19,7 @@ Deno.test("each code travels as the status of the contract, and comes back as it
     ["io", status.INTERNAL],
     ["driver", status.UNKNOWN],
     ["not_ready", status.FAILED_PRECONDITION],
+    ["busy", status.FAILED_PRECONDITION],
     ["unauthenticated", status.UNAUTHENTICATED],
     ["cancelled", status.CANCELLED],
     ["hook", status.FAILED_PRECONDITION],

@@ -1,6 +1,7 @@
 /** Every exit code of the table in `src/exit_codes.ts`, each brought about by a real run. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { holdDevices, openChannel } from "../../src/client/mod.ts";
 import { exitCodes } from "../../src/exit_codes.ts";
 import { exampleConfig, startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { freePort } from "../fixtures/network.ts";
@@ -53,6 +54,13 @@ const runs: Record<keyof typeof exitCodes, Run> = {
     const listener = ["--tls-grpc-listener", `127.0.0.1:${taken.addr.port}`, ...insecure];
     return await runJmp(place, ["run", "--exporter-config", exampleConfig, ...listener]);
   },
+  async busy(place) {
+    await using exporter = await startExporter(place);
+    await exporter.ready();
+    using channel = openChannel(exporter.address, { insecure: true });
+    await using _hold = await holdDevices(channel, { name: "ann" });
+    return await runJmp(place, ["j", "power", "on"], { env: exporter.env });
+  },
   async internal(place) {
     const config = await writeConfig(place, { export: { power: { type: "faulty.Driver" } } });
     const faulty = join(repository, "tests", "fixtures", "faulty_program.ts");
@@ -99,6 +107,7 @@ Deno.test("scripts rely on the numbers, so none of them changes", () => {
     timeout: 8,
     notReady: 9,
     listen: 10,
+    busy: 11,
     internal: 70,
     notExecutable: 126,
     notFound: 127,

@@ -1,0 +1,141 @@
+import type { JumpstarterError } from "../errors.ts";
+import { type Claim, type ClientNote, type HoldEvent, HoldTable, type OpenUses } from "./hold_table.ts";
+
+/** A method of a driver, or a file for one. */
+export interface UseOf {
+  /** The driver's path, such as `bench.power`. */
+  readonly driver: string;
+  /** The method's name; empty for a file, whose method is not known when it is opened. */
+  readonly method: string;
+}
+
+/** Who uses a driver, as far as sharing goes. */
+export interface User {
+  readonly peer: string;
+  readonly identity?: string;
+  readonly isTrusted: boolean;
+  /** What shows that the client holds the devices. */
+  readonly hold?: string;
+}
+
+/** Something of a driver's that is under way for a client, until it is disposed of. */
+export interface Use extends Disposable {
+  /** Fires when the devices are taken from the client, with what it is told. */
+  readonly signal: AbortSignal;
+  /** The error that the client is told when its use has failed with this one. */
+  failed(error: unknown): unknown;
+}
+
+/** How long a driver may take to end what it does for a client that has lost the devices, in milliseconds. */
+const endGraceMs = 5_000;
+
+/** One use, and what it takes to end it. */
+interface OpenUse {
+  readonly what: string;
+  readonly client: ClientNote;
+  readonly token: string | undefined;
+  readonly taken: AbortController;
+  readonly ended: PromiseWithResolvers<void>;
+}
+
+/** What clients have begun at the devices and not ended. */
+class UseTable implements OpenUses {
+  readonly #open = new Set<OpenUse>();
+  #nextEnd = Promise.withResolvers<void>();
+
+  get all(): Iterable<OpenUse> {
+    return this.#open;
+  }
+
+  add(use: OpenUse): void {
+    this.#open.add(use);
+  }
+
+  delete(use: OpenUse): void {
+    this.#open.delete(use);
+    use.ended.resolve();
+    this.#nextEnd.resolve();
+    this.#nextEnd = Promise.withResolvers<void>();
+  }
+
+  ofOthers(token: string | undefined): OpenUse | undefined {
+    for (const use of this.#open) {
+      if (use.token === undefined || use.token !== token) return use;
+    }
+    return undefined;
+  }
+
+  nextEnd(): Promise<void> {
+    return this.#nextEnd.promise;
+  }
+
+  async end(choice: { heldBy: string } | { notHeldBy: string }, reason: JumpstarterError): Promise<void> {
+    const meant = [...this.#open].filter(({ token }) =>
+      "heldBy" in choice ? token === choice.heldBy : token !== choice.notHeldBy
+    );
+    for (const { taken } of meant) taken.abort(reason);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      Promise.all(meant.map(({ ended }) => ended.promise)),
+      new Promise<void>((resolve) => timer = setTimeout(resolve, endGraceMs)),
+    ]);
+    clearTimeout(timer);
+  }
+}
+
+/** How clients share the devices: everyone uses them, until somebody holds them. */
+export class Sharing {
+  readonly #uses = new UseTable();
+  readonly #holds = new HoldTable(this.#uses);
+
+  /** Who holds the devices, and how many wait to. */
+  get holds(): Pick<HoldTable, "holder" | "waiting"> {
+    return this.#holds;
+  }
+
+  /** What is under way for clients. */
+  get uses(): { readonly what: string; readonly client: ClientNote }[] {
+    return Array.from(this.#uses.all, ({ what, client }) => ({ what, client }));
+  }
+
+  /**
+   * Lets a client change something. A hook is none: the devices are its own while it runs.
+   *
+   * @throws {JumpstarterError} `busy` when somebody else holds the devices.
+   */
+  admit({ isTrusted, hold }: User): void {
+    if (!isTrusted) this.#holds.admit(hold);
+  }
+
+  /**
+   * Notes that a client begins to use a driver.
+   *
+   * @throws {JumpstarterError} `busy` when somebody else holds the devices.
+   */
+  begin({ driver, method }: UseOf, user: User): Use {
+    this.admit(user);
+    const taken = new AbortController();
+    const use: OpenUse = {
+      what: method === "" ? driver : `${driver}.${method}`,
+      client: { name: user.identity ?? "", peer: user.peer, since: new Date() },
+      token: user.hold,
+      taken,
+      ended: Promise.withResolvers(),
+    };
+    if (!user.isTrusted) this.#uses.add(use);
+    return {
+      signal: taken.signal,
+      failed: (error) => taken.signal.aborted ? taken.signal.reason : error,
+      [Symbol.dispose]: () => this.#uses.delete(use),
+    };
+  }
+
+  /**
+   * Holds the devices until the loop is left or the client goes.
+   *
+   * @throws {JumpstarterError} `busy` when somebody else uses them, and the claim neither waits nor steals.
+   */
+  hold(claim: Claim): AsyncGenerator<HoldEvent> {
+    return this.#holds.hold(claim);
+  }
+}
