@@ -101,8 +101,10 @@ function addServeOptions(command: Command): Command {
     .option("--exporter <alias>", "The exporter's alias: ~/.config/jumpstarter/exporters/ALIAS.yaml, or in /etc")
     .option("--tls-grpc-listener <[host:]port>", "Where to listen; without a host on every address, port 0 picks one")
     .option("--tls-grpc-insecure", "Serve plaintext, without TLS")
-    .option("--tls-cert <file>", "The certificate to serve TLS with, PEM")
+    .option("--tls-cert <file>", "The certificate to serve TLS with, PEM; one is made and kept otherwise")
     .option("--tls-key <file>", "The certificate's private key, PEM")
+    .option("--tls-client-ca <file>", "The authorities of clients' certificates, PEM; clients must show one then")
+    .option("--state-dir <dir>", "Where the exporter keeps a certificate of its own; ~/.local/state/jumpstarter else")
     .option("--runtime-dir <dir>", "An empty directory of yours for its sockets; one is made and removed otherwise");
 }
 

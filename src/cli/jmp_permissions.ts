@@ -3,37 +3,34 @@ import type { LoadedConfig } from "../config/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import { permissionFlags, permissionSet } from "../permission.ts";
 import { parseListenAddress } from "../rpc/mod.ts";
+import type { Env } from "./connection_options.ts";
 import { type ConfigChoice, planExporter } from "./exporter_config.ts";
 import type { MainOptions } from "./main_options.ts";
 import { writeErr, writeOut } from "./output.ts";
+import { type CertificateOptions, certificatePermissions, certificateSource } from "./server_certificate.ts";
 
 /** The options of `jmp permissions`, as commander names them. */
-export interface PermissionsOptions extends ConfigChoice {
+export interface PermissionsOptions extends ConfigChoice, CertificateOptions {
   tlsGrpcListener?: string;
-  tlsCert?: string;
-  tlsKey?: string;
   runtimeDir?: string;
   flags?: boolean;
   json?: boolean;
 }
 
-/** The options that say where and with what an exporter listens. */
-type ListenOptions = Pick<PermissionsOptions, "tlsGrpcListener" | "tlsCert" | "tlsKey">;
-
 /** What `jmp run` with these options needs, part by part; a later part may repeat an earlier one. */
 export async function runPermissions(
   { loaded, plan }: { loaded: LoadedConfig; plan: DriverPlan },
-  { tlsGrpcListener, tlsCert, tlsKey }: ListenOptions,
+  options: CertificateOptions & Pick<PermissionsOptions, "tlsGrpcListener">,
   runtimeDir: string,
+  env: Env,
 ): Promise<PartPermissions[]> {
+  const { tlsGrpcListener } = options;
   if (tlsGrpcListener === undefined) {
     throw new JumpstarterError("usage", "No address to listen on", { hint: "give --tls-grpc-listener [HOST:]PORT" });
   }
   const parts = await exporterPermissions(loaded, plan, parseListenAddress(tlsGrpcListener), runtimeDir);
-  const files = [tlsCert, tlsKey].filter((file) => file !== undefined);
-  return files.length === 0
-    ? parts
-    : [...parts, { part: "certificate", permissions: files.map((of) => ({ kind: "read", of })) }];
+  const permissions = certificatePermissions(certificateSource(options, env));
+  return permissions.length === 0 ? parts : [...parts, { part: "certificate", permissions }];
 }
 
 /** Prints what an exporter needs, part by part and together. */
@@ -45,7 +42,7 @@ export async function jmpPermissions(options: PermissionsOptions, main: MainOpti
       hint: "give --runtime-dir DIR, to jmp run as well",
     });
   }
-  const parts = await runPermissions(planned, options, runtimeDir ?? "RUNTIME_DIR");
+  const parts = await runPermissions(planned, options, runtimeDir ?? "RUNTIME_DIR", main.env);
   const all = parts.flatMap(({ permissions }) => permissions);
   if (options.json) return writeOut(`${JSON.stringify(permissionSet(all))}\n`);
   if (options.flags) return writeOut(`${permissionFlags(all).join(" ")}\n`);

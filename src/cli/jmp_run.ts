@@ -1,8 +1,9 @@
 import { runExporter } from "../exporter/mod.ts";
+import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { Logger } from "../log.ts";
-import { type Address, formatAddress, parseListenAddress, type ServerCertificate } from "../rpc/mod.ts";
-import { definedOnly, readPem } from "./connection_options.ts";
+import { parseListenAddress } from "../rpc/mod.ts";
+import { definedOnly } from "./connection_options.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
 import type { MainOptions } from "./main_options.ts";
@@ -10,17 +11,16 @@ import { type LogFormat, terminalLog } from "./output.ts";
 import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
 import { logLevel } from "./program.ts";
 import { serveJ } from "./serve_j.ts";
+import { type CertificateOptions, certificateSource, serverCertificate } from "./server_certificate.ts";
+import { describeListener, type ServingFacts, warnOfExposure } from "./tell_serving.ts";
 import { logStrayFaults } from "./stray_faults.ts";
 import { stopSignals } from "./stop_signals.ts";
 
 /** The options of `jmp run`, as commander names them. */
-export interface RunOptions extends PassphraseOptions {
+export interface RunOptions extends PassphraseOptions, CertificateOptions {
   exporterConfig?: string;
   exporter?: string;
   tlsGrpcListener?: string;
-  tlsGrpcInsecure?: boolean;
-  tlsCert?: string;
-  tlsKey?: string;
   runtimeDir?: string;
   leastPrivilege?: boolean;
   /** In milliseconds, as all of them. */
@@ -44,18 +44,22 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   }
   const address = parseListenAddress(listener);
   const passphrase = await choosePassphrase(options, env);
-  const certificate = await readCertificate(options);
+  const source = certificateSource(options, env);
   const loaded = await loadExporterConfig(options, { env, packages });
   const sink = terminalLog(logLevel(options, "INFO"), options.logFormat);
   const log = new Logger(sink);
-  warnOfExposure(log, address, certificate, passphrase);
+  const served = source && await serverCertificate(source, address);
+  const facts: ServingFacts = { served, passphrase, passphraseFile: options.passphraseFile };
+  await warnOfExposure(log, address, facts);
+  Deno.env.delete(JMP_GRPC_PASSPHRASE); // what a driver starts has no use for it
   using _strays = logStrayFaults(log);
   using signals = stopSignals((name) => log.info(`Stopping (${name}); a second signal stops at once`));
   const end = await runExporter({
     loaded,
     packages,
     address,
-    certificate,
+    certificate: served?.certificate,
+    renewedCertificate: served?.renewed,
     passphrase,
     sink,
     env: definedOnly(env),
@@ -66,7 +70,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     serveCommands: (place) => serveJ({ ...place, packages, program }),
     stopping: signals.stopping,
     forced: signals.forced,
-    onListening: (bound) => log.info(`Listening on ${describeListener(bound, certificate)}`),
+    onListening: (bound) => describeListener(log, bound, facts),
     onReady: () => log.info(`Ready: "${loaded.config.metadata.name}" serves ${describeExport(loaded.config.export)}`),
   });
   if (end.kind === "hookFailed") {
@@ -75,38 +79,6 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   }
   log.info("Stopped");
   return exitCodes.ok;
-}
-
-async function readCertificate(options: RunOptions): Promise<ServerCertificate | undefined> {
-  const { tlsCert, tlsKey, tlsGrpcInsecure } = options;
-  const refuse = (message: string, hint: string) => new JumpstarterError("usage", message, { hint });
-  if (tlsGrpcInsecure) {
-    if (tlsCert === undefined && tlsKey === undefined) return undefined;
-    throw refuse("--tls-grpc-insecure serves plaintext, and a certificate was given", "leave one of them out");
-  }
-  if (tlsCert === undefined && tlsKey === undefined) {
-    throw refuse("Neither TLS nor plaintext was asked for", "give --tls-cert and --tls-key, or --tls-grpc-insecure");
-  }
-  if (tlsCert === undefined) throw refuse("--tls-key was given without --tls-cert", "give both");
-  if (tlsKey === undefined) throw refuse("--tls-cert was given without --tls-key", "give both");
-  return { cert: await readPem(tlsCert, "--tls-cert"), key: await readPem(tlsKey, "--tls-key") };
-}
-
-function warnOfExposure(log: Logger, address: Address, certificate: unknown, passphrase: string | undefined): void {
-  if (address.kind === "unix" || isLoopback(address.host)) return;
-  if (passphrase === undefined) {
-    log.warning("Anyone who can reach this machine can drive the devices; give --passphrase, or listen on 127.0.0.1");
-  } else if (certificate === undefined) {
-    log.warning("The passphrase crosses the network in plaintext; give --tls-cert and --tls-key to hide it");
-  }
-}
-
-function isLoopback(host: string | undefined): boolean {
-  return host !== undefined && (host === "localhost" || host === "::1" || host.startsWith("127."));
-}
-
-function describeListener(address: Address, certificate: unknown): string {
-  return `${formatAddress(address)} (${certificate === undefined ? "plaintext" : "TLS"})`;
 }
 
 function describeExport(entries: Readonly<Record<string, unknown>>): string {

@@ -1,3 +1,4 @@
+import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { allPermissions, permissionFlags } from "../permission.ts";
 import type { ConfigChoice } from "./exporter_config.ts";
@@ -6,6 +7,7 @@ import { definedOnly } from "./connection_options.ts";
 import { type PermissionsOptions, runPermissions } from "./jmp_permissions.ts";
 import type { MainOptions } from "./main_options.ts";
 import { writeErr } from "./output.ts";
+import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
 
 /** The option that starts the program again; the second time it is left out. */
 const option = "--least-privilege";
@@ -18,7 +20,7 @@ const allowAll = "-A";
  * are passed on, and it is for the exporter to decide what they mean.
  */
 export async function runWithLeastPrivilege(
-  options: ConfigChoice & PermissionsOptions,
+  options: ConfigChoice & PermissionsOptions & PassphraseOptions,
   main: MainOptions,
 ): Promise<number> {
   if (!main.restrictedLauncher.includes(allowAll)) {
@@ -26,23 +28,37 @@ export async function runWithLeastPrivilege(
       hint: "deno run -A jsr:@jumpstarter/cli run …",
     });
   }
+  const passphrase = await choosePassphrase(options, main.env);
   const planned = await planExporter(options, main);
   const made = options.runtimeDir === undefined ? await Deno.makeTempDir({ prefix: "jumpstarter-" }) : undefined;
   try {
     const runtimeDir = options.runtimeDir ?? made ?? "";
-    const parts = await runPermissions(planned, options, runtimeDir);
+    const parts = await runPermissions(planned, options, runtimeDir, main.env);
     const flags = permissionFlags(parts.flatMap(({ permissions }) => permissions));
     if (flags.join() === permissionFlags(allPermissions).join()) {
       const greedy = parts.filter(({ permissions }) => permissionFlags(permissions).join() === flags.join());
       writeErr(`jmp: ${greedy.map(({ part }) => part).join(" and ")} needs every permission, so nothing is refused\n`);
     }
     const words = main.restrictedLauncher.flatMap((word) => word === allowAll ? ["--no-prompt", ...flags] : [word]);
-    const args = main.args.filter((word) => word !== option);
+    // The passphrase goes where the process list does not show it.
+    const args = withoutPassphrase(main.args.filter((word) => word !== option));
     const place = made === undefined ? [] : ["--runtime-dir", made];
-    return await passingSignals([...words, ...args, ...place], definedOnly(main.env));
+    return await passingSignals(
+      [...words, ...args, ...place],
+      definedOnly({ ...main.env, [JMP_GRPC_PASSPHRASE]: passphrase }),
+    );
   } finally {
     if (made !== undefined) await Deno.remove(made, { recursive: true });
   }
+}
+
+/** The words without the options that give a passphrase, in either of the two ways in which an option is written. */
+function withoutPassphrase(words: readonly string[]): string[] {
+  const names = ["--passphrase", "--passphrase-file"];
+  return words.filter((word, index) =>
+    !names.includes(word) && !names.includes(words[index - 1] ?? "") &&
+    !names.some((name) => word.startsWith(`${name}=`))
+  );
 }
 
 async function passingSignals([program = "", ...args]: readonly string[], env: Record<string, string>) {

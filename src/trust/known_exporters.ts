@@ -5,7 +5,7 @@
 import { dirname } from "node:path";
 import { JumpstarterError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint.ts";
-import { ensurePrivateDir, reasonOf } from "../private_files.ts";
+import { reasonOf } from "../private_files.ts";
 
 /** An exporter that is known, and where that stands. */
 export interface KnownExporter {
@@ -47,8 +47,9 @@ export async function knownExporter(file: string, address: string): Promise<Know
  * @throws {JumpstarterError} `config` when the file cannot be written.
  */
 export async function rememberExporter(file: string, address: string, fingerprint: string): Promise<void> {
-  await ensurePrivateDir(dirname(file));
   try {
+    // A directory that is there may be for more than this.
+    await Deno.mkdir(dirname(file), { recursive: true, mode: 0o700 });
     // One write at the end of the file, so that two who remember at once leave two lines.
     await Deno.writeTextFile(file, `${address.toLowerCase()} ${fingerprint}\n`, { append: true, mode: 0o600 });
   } catch (cause) {

@@ -101,7 +101,15 @@ Deno.test("jmp permissions prints each part, the flags and the set, which are th
   const set = JSON.parse((await runJmp(place, [...inDir, "--json"])).stdout);
   assert.deepEqual(set.net, ["127.0.0.1:19090", "192.0.2.7:22", "unix:/run/bench/hooks.sock"]);
   assert.deepEqual(flags.find((flag) => flag.startsWith("--allow-net=")), `--allow-net=${set.net.join(",")}`);
-  assert.deepEqual([set.run, set.env, set.ffi, set.sys], [["/bin/sh", "bash"], true, undefined, undefined]);
+  assert.deepEqual([set.run, set.env, set.ffi, set.sys], [
+    ["/bin/sh", "bash"],
+    true,
+    undefined,
+    ["hostname", "networkInterfaces", "uid"], // what a certificate of its own is made from
+  ]);
+  assert.deepEqual(set.write, ["/run/bench", place.path("home", ".local", "state", "jumpstarter", "tls")].sort());
+  const plain = JSON.parse((await runJmp(place, [...inDir, "--json", "--tls-grpc-insecure"])).stdout);
+  assert.deepEqual([plain.sys, plain.write], [undefined, ["/run/bench"]]);
   const unplaced = await runJmp(place, [...words, "--flags"]);
   assert.equal(unplaced.code, 2);
   assert.match(unplaced.stderr, /give --runtime-dir/);

@@ -94,3 +94,29 @@ Deno.test("empty ones and ones that cannot travel are refused at start, wherever
     }
   }
 });
+
+Deno.test("no child of the exporter is told it, by its words or its environment", async () => {
+  await using place = await Place.open();
+  const shell = {
+    type: "jumpstarter_driver_shell.driver.Shell",
+    config: { methods: { look: "env; ps axww -o args" } },
+  };
+  for (const args of [["--passphrase", secret], ["--passphrase", secret, "--least-privilege"], []]) {
+    const hooks = { beforeLease: { script: "env; ps axww -o args | grep -v 'jmp run\\|cli.ts run'" } };
+    await using exporter = await startExporter(place, {
+      config: { export: { shell }, hooks },
+      args,
+      env: args.length === 0 ? { JMP_GRPC_PASSPHRASE: secret } : {},
+    });
+    await exporter.ready();
+    const env = { ...exporter.env, JMP_GRPC_PASSPHRASE: secret };
+    const { code, stdout, stderr } = await runJmp(place, ["j", "call", "shell", "call_method", "look", "{}"], { env });
+    assert.equal(code, 0, stderr);
+    const seen = stdout.split("\\n").filter((line) => !/cli\.ts run .*--passphrase T/.test(line)).join("\n");
+    assert.match(seen, /PATH=/);
+    assert.ok(!seen.includes("JMP_GRPC_PASSPHRASE"), seen);
+    const own = [...(await place.processes()).values()].filter((words) => words.includes(secret));
+    assert.ok(own.length <= (args.length === 0 ? 0 : 1), own.join("\n"));
+    assert.ok(!exporter.program.stderr.includes(secret));
+  }
+});
