@@ -39,8 +39,10 @@ export * from "./src/driver/mod.ts";
 export {
   type ClientNode,
   type ConnectOptions,
+  type ExclusiveOptions,
   Exporter,
   type ExporterStatusUpdate,
+  type OtherClient,
   type ReconnectOptions,
 } from "./src/client/mod.ts";
 export type { KeyedPem } from "./src/rpc/mod.ts";
@@ -50,7 +52,7 @@ export type { KeyedPem } from "./src/rpc/mod.ts";
  *
  * @param address `HOST:PORT`, `HOST` (port 19090), or the path of a Unix socket.
  * @param options How to connect; `drivers` adds driver packages to the built-in ones.
- * @throws {JumpstarterError} `connect`, `unauthenticated`, `hook` or `timeout`.
+ * @throws {JumpstarterError} `connect`, `unauthenticated`, `hook`, `timeout`, or `busy`.
  */
 export function connect(
   address: string,

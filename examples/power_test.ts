@@ -16,6 +16,7 @@ Deno.test("the board draws power once it is on", async () => {
   await using exporter = await connect(Deno.env.get("JUMPSTARTER_HOST") ?? "127.0.0.1:19090", {
     insecure: Deno.env.get("JMP_GRPC_INSECURE") === "1",
     passphrase: Deno.env.get("JMP_GRPC_PASSPHRASE"),
+    holdToken: Deno.env.get("JMP_HOLD"),
   });
   const power = exporter.driver("power", PowerClient);
   await power.on();

@@ -39,6 +39,7 @@ const leading: readonly string[] = [
   names.JMP_GRPC_TLS_FINGERPRINT,
   names.JMP_GRPC_TLS_CLIENT_CERT,
   names.JMP_GRPC_TLS_CLIENT_KEY,
+  names.JMP_HOLD,
 ];
 
 /** The options that only TLS has a use for. */
@@ -73,14 +74,17 @@ export async function remoteConnection(options: RemoteOptions, env: Env): Promis
   const address = parseAddress(tlsGrpc);
   const passphrase = await choosePassphrase(options, env);
   const trust = tlsGrpcInsecure ? {} : namedTrust(options, env);
+  // The secret of a hold is for the exporter alone that the surrounding shell is connected to.
+  const holdToken = env[names.JUMPSTARTER_HOST] === formatAddress(address) ? env[names.JMP_HOLD] : undefined;
   return {
     address,
-    options: { insecure: tlsGrpcInsecure, passphrase, ...await readTrust(trust, optionNames) },
+    options: { insecure: tlsGrpcInsecure, passphrase, holdToken, ...await readTrust(trust, optionNames) },
     env: {
       [names.JUMPSTARTER_HOST]: formatAddress(address),
       ...(tlsGrpcInsecure ? { [names.JMP_GRPC_INSECURE]: "1" } : {}),
       ...definedOnly({
         [names.JMP_GRPC_PASSPHRASE]: passphrase,
+        [names.JMP_HOLD]: holdToken,
         [names.JMP_GRPC_TLS_CA]: trust.ca && resolve(trust.ca),
         [names.JMP_GRPC_TLS_FINGERPRINT]: trust.fingerprint,
         [names.JMP_GRPC_TLS_CLIENT_CERT]: trust.clientCert && resolve(trust.clientCert),
@@ -96,6 +100,7 @@ export async function connectionFromEnv(env: Env): Promise<ConnectOptions> {
   return {
     insecure: isSet(names.JMP_GRPC_INSECURE) || isSet(names.JUMPSTARTER_GRPC_INSECURE),
     passphrase: env[names.JMP_GRPC_PASSPHRASE] || undefined,
+    holdToken: env[names.JMP_HOLD] || undefined,
     ...await readTrust(trustFromEnv(env), envNames),
   };
 }

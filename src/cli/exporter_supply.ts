@@ -85,7 +85,7 @@ export class ExporterSupply implements Disposable {
     if (this.#spare !== undefined || signal.aborted) return;
     const channel = await this.#open().catch(() => undefined);
     if (channel === undefined) return;
-    const isConnected = await openExporter(channel, [], { signal }).then(() => true, () => false);
+    const isConnected = await openExporter(channel, [], { signal, exclusive: false }).then(() => true, () => false);
     if (isConnected && this.#spare === undefined && !signal.aborted) this.#spare = channel;
     else channel[Symbol.dispose]();
   }

@@ -124,7 +124,9 @@ function shellCommand(): Command {
     .addOption(
       new Option("--wait [duration]", "Wait for an exporter that is not up yet; without =DURATION for ever")
         .argParser((text) => text === "" ? Infinity : parsePositiveDuration(text)),
-    );
+    )
+    .option("--exclusive", "Have the devices to yourself; with --wait, wait until they are free")
+    .option("--steal", "The same, and take them over from whoever uses them");
 }
 
 function inspectCommand(): Command {

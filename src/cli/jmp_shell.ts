@@ -9,6 +9,7 @@ import { type Channel, formatAddress } from "../rpc/mod.ts";
 import { type Connection, definedOnly, type Env, namedOptions, type RemoteOptions } from "./connection_options.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { interactiveShell } from "./interactive_shell.ts";
+import { howToHold } from "./how_to_hold.ts";
 import { type ExporterLog, followExporterLogs, showExporterLog } from "./follow_exporter_logs.ts";
 import type { MainOptions } from "./main_options.ts";
 import { openRemote } from "./open_remote.ts";
@@ -26,12 +27,15 @@ export interface ShellOptions extends RemoteOptions {
   /** In milliseconds, as all of them. */
   readyTimeout: number;
   wait?: number;
+  exclusive?: boolean;
+  steal?: boolean;
   logLevel?: string;
   verbose?: boolean;
 }
 
 /** Runs a command, or an interactive shell, with an exporter at hand; answers the exit code. */
 export async function jmpShell(words: string[], options: ShellOptions, main: MainOptions): Promise<number> {
+  const begun = Date.now();
   const isLocal = options.exporterConfig !== undefined || options.exporter !== undefined;
   checkOptions(options, isLocal);
   const log = showExporterLog({ least: options.exporterLogs ? logLevel(options, "INFO") : undefined });
@@ -43,7 +47,7 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   const where = formatAddress(connection.address);
   try {
     await using _following = followExporterLogs(channel, where, log.sink);
-    return await shellAt(words, { connection, channel, runCommand: runChild }, options, main);
+    return await shellAt(words, { connection, channel, runCommand: runChild, begun }, options, main);
   } catch (error) {
     throw withLastLine(error, log); // now that the last line has come
   }
@@ -83,7 +87,6 @@ function checkOptions(options: ShellOptions, isLocal: boolean): void {
   if (isLocal && remote !== undefined) {
     throw refuse(`${remote} goes with --tls-grpc`, "leave it out: a config is served on a private socket");
   }
-  if (isLocal && options.wait !== undefined) throw refuse("--wait goes with --tls-grpc", "leave it out");
 }
 
 /** The options that only an exporter elsewhere has a use for. */
@@ -93,6 +96,9 @@ function remoteOnly(options: ShellOptions): string[] {
     ...namedOptions(options),
     ...(options.passphrase === undefined ? [] : ["--passphrase"]),
     ...(options.passphraseFile === undefined ? [] : ["--passphrase-file"]),
+    ...(options.wait === undefined ? [] : ["--wait"]),
+    ...(options.exclusive ? ["--exclusive"] : []),
+    ...(options.steal ? ["--steal"] : []),
   ];
 }
 
@@ -101,25 +107,29 @@ interface Reached {
   readonly connection: Connection;
   readonly channel: Channel;
   readonly runCommand: typeof runChild;
+  /** When the shell was started, where it may have to wait for the devices. */
+  readonly begun?: number;
   /** Gives up waiting when it fires. */
   readonly signal?: AbortSignal;
 }
 
 async function shellAt(
   words: string[],
-  { connection, channel, runCommand, signal }: Reached,
+  { connection: { address, env: outward }, channel, runCommand, begun, signal }: Reached,
   options: ShellOptions,
   { env, packages, launcher, program }: MainOptions,
 ): Promise<number> {
   await ready(channel, options, signal);
-  const exporter = await openExporter(channel, packages);
+  const holding = begun === undefined ? false : howToHold(options, begun, env);
+  const exporter = await openExporter(channel, packages, { exclusive: holding });
+  const inward = { ...outward, ...(exporter.holdToken && { [names.JMP_HOLD]: exporter.holdToken }) };
   if (words.length === 0 && exporter.motd !== "") writeErr(`${printableLines(exporter.motd)}\n`);
   await using dir = await makeShellDir(launcher);
   const warn = (line: string) => writeErr(`jmp: ${printable(line)}\n`);
-  await using agent = await serveJ({ dir: dir.path, env: connection.env, packages, program, warn });
-  const childEnv = { ...shellEnv(env, dir.binDir), ...connection.env, ...exporterEnv(exporter), ...agent.env };
+  await using agent = await serveJ({ dir: dir.path, env: inward, packages, program, warn });
+  const childEnv = { ...shellEnv(env, dir.binDir), ...inward, ...exporterEnv(exporter), ...agent.env };
   if (words.length > 0) return await runCommand(words, childEnv);
-  const name = exporter.name || formatAddress(connection.address);
+  const name = exporter.name || formatAddress(address);
   const shell = interactiveShell(env.SHELL || "/bin/sh", name, dir.path, dir.binDir);
   for (const [path, text] of Object.entries(shell.files)) await Deno.writeTextFile(path, text, { mode: 0o600 });
   return await runCommand(shell.argv, { ...childEnv, ...shell.env });
@@ -149,7 +159,7 @@ function withLastLine(error: unknown, { lastHookLines }: ExporterLog): unknown {
 function shellEnv(env: Env, binDir: string): Record<string, string> {
   const outer = Object.entries(definedOnly(env)).filter(([name]) =>
     !name.startsWith("JMP_GRPC_") &&
-    ![names.JUMPSTARTER_GRPC_INSECURE, names.JMP_AGENT, "JMP_LEASE"].includes(name)
+    ![names.JUMPSTARTER_GRPC_INSECURE, names.JMP_AGENT, names.JMP_HOLD, "JMP_LEASE"].includes(name)
   );
   const inner = Object.fromEntries(outer);
   return { ...inner, PATH: childPath(binDir, inner.PATH) };

@@ -4,10 +4,11 @@ import { JumpstarterError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint.ts";
 import type { LogRecord } from "../log.ts";
 import { nearest } from "../nearest.ts";
-import { type Address, Channel, type KeyedPem, parseAddress } from "../rpc/mod.ts";
+import { type Address, Channel, holdKey, type KeyedPem, parseAddress } from "../rpc/mod.ts";
 import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
 import { followLogs } from "./follow_logs.ts";
+import { type ExclusiveOptions, holdDevices } from "./hold.ts";
 import { parseReport } from "./report.ts";
 import { reconnecting, Reconnection, type ReconnectOptions } from "./reconnect.ts";
 import { type ExporterStatusUpdate, waitReady } from "./wait_ready.ts";
@@ -27,6 +28,13 @@ export interface ConnectOptions extends ReconnectOptions {
   tlsClientCertificate?: KeyedPem;
   /** What the exporter was given as its passphrase. */
   passphrase?: string;
+  /**
+   * Have the devices to oneself for as long as the connection lasts; by default only where the exporter's config asks
+   * its clients to.
+   */
+  exclusive?: boolean | ExclusiveOptions;
+  /** What lets this connection in while another of the same user holds the devices, as `JMP_HOLD` has it. */
+  holdToken?: string;
   /** How long to wait until the exporter is ready, in milliseconds; 300,000 by default. 0 does not wait at all. */
   readyTimeoutMs?: number;
   /** Told of every change of status while waiting. */
@@ -45,11 +53,14 @@ export class Exporter implements AsyncDisposable {
   readonly motd: string;
   /** The drivers, from the root down. */
   readonly root: ClientNode;
+  /** Lets other connections in while this one holds the devices (`holdToken` of theirs); a secret. */
+  readonly holdToken?: string;
   readonly #channel: Channel;
 
   /** Use {@linkcode connect}. */
-  constructor(channel: Channel, report: pb.GetReportResponse, root: ClientNode) {
+  constructor(channel: Channel, report: pb.GetReportResponse, root: ClientNode, holdToken?: string) {
     this.#channel = channel;
+    this.holdToken = holdToken;
     this.labels = report.labels;
     this.name = report.labels["jumpstarter.dev/name"] ?? "";
     this.motd = report.motd;
@@ -101,7 +112,7 @@ const maxConnectMs = 10_000;
 export function openChannel(address: string | Address, options: ConnectOptions = {}): Channel {
   const parsed = typeof address === "string" ? parseAddress(address) : address;
   const isPlaintext = options.insecure === true || parsed.kind === "unix";
-  return new Channel({
+  const channel = new Channel({
     address: parsed,
     tls: isPlaintext ? undefined : {
       ca: options.tlsCa,
@@ -112,15 +123,21 @@ export function openChannel(address: string | Address, options: ConnectOptions =
     // Who does not wait for long does not wait for a silent server either; 0 only means not to wait for hooks.
     connectTimeoutMs: options.readyTimeoutMs ? Math.min(options.readyTimeoutMs, maxConnectMs) : undefined,
   });
+  if (options.holdToken !== undefined) channel.present(holdKey, options.holdToken);
+  return channel;
 }
 
-/** The exporter behind an open channel, with its drivers' clients. */
+/**
+ * The exporter behind an open channel, with its drivers' clients.
+ *
+ * @throws {JumpstarterError} `busy` when the devices are to be held, and somebody else uses them.
+ */
 export async function openExporter(
   channel: Channel,
   packages: readonly DriverPackage[],
-  options: ReconnectOptions & Pick<ConnectOptions, "signal"> = {},
+  options: ReconnectOptions & Pick<ConnectOptions, "signal" | "exclusive"> = {},
 ): Promise<Exporter> {
-  const { signal } = options;
+  const { signal, exclusive } = options;
   const reconnection = new Reconnection(channel, options);
   const report = await channel.unary(pb.ExporterService.method.getReport, {}, { signal });
   const root = await buildClients(
@@ -128,7 +145,13 @@ export async function openExporter(
     packages,
     (node) => reconnecting(driverCaller(channel, node), reconnection),
   );
-  return new Exporter(channel, report, root);
+  const how: ExclusiveOptions = typeof exclusive === "object" ? exclusive : {};
+  const isAsked = typeof exclusive === "boolean" ? exclusive : exclusive !== undefined && !how.ifAsked ||
+    report.labels["jumpstarter.dev/exclusive"] === "true";
+  // Who is let in by a hold that is there needs none of its own, unless it has been lost.
+  const isHeld = channel.presents(holdKey) && !how.steal;
+  const hold = !isAsked || isHeld ? undefined : await holdDevices(channel, { ...how, signal });
+  return new Exporter(channel, report, root, hold?.token);
 }
 
 /** Connects, waits until the exporter is ready, and makes the clients of its drivers. */

@@ -12,21 +12,27 @@ export interface OtherClient {
   readonly since?: Date;
 }
 
-/** How to hold an exporter's devices. */
-export interface HoldOptions {
-  /** What this client calls itself, for others to read. */
-  name: string;
+/** How to come to have an exporter's devices to oneself. */
+export interface ExclusiveOptions {
+  /** What this client calls itself, for others to read; nothing by default, which leaves its address. */
+  name?: string;
   /** Wait for so many milliseconds until the devices are free; not at all by default, and for ever with `Infinity`. */
   waitMs?: number;
   /** Take them from whoever uses them. */
   steal?: boolean;
-  /** What goes with the calls of this client; one that nobody can guess by default. */
-  token?: string;
+  /** Only where the exporter's config asks its clients to. */
+  ifAsked?: boolean;
   /** Told who is in the way, and how many wait before this client. */
   onWaiting?: (other: OtherClient | undefined, ahead: number) => void;
   /** Told when another client has taken the devices. */
   onLost?: (other: OtherClient) => void;
-  /** Gives up when it fires. */
+}
+
+/** How to hold an exporter's devices. */
+export interface HoldOptions extends Omit<ExclusiveOptions, "ifAsked"> {
+  /** What goes with the calls of this client; one that nobody can guess by default. */
+  token?: string;
+  /** Gives up when it fires, unless the devices are held by then. */
   signal?: AbortSignal;
 }
 
@@ -37,37 +43,56 @@ export interface Hold extends AsyncDisposable {
 }
 
 /**
- * Holds the devices of an exporter, and takes them again by itself when the connection was lost meanwhile.
+ * Holds the devices of an exporter, and takes them again by itself when the connection was lost meanwhile. The hold
+ * ends with the channel.
  *
  * @throws {JumpstarterError} `busy` when somebody else uses them, `timeout` when they did not become free in time,
  * `unimplemented` when the exporter is none of this project's.
  */
 export async function holdDevices(channel: Channel, options: HoldOptions): Promise<Hold> {
-  const { token = crypto.randomUUID(), waitMs = 0 } = options;
+  const { token = crypto.randomUUID(), waitMs = 0, signal } = options;
   channel.present(holdKey, token);
   const released = new AbortController();
-  const late = new AbortController();
-  const timer = waitMs > 0 && waitMs < longestTimerMs ? setTimeout(() => late.abort(), waitMs) : undefined;
-  const signals = [released.signal, late.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  const release = () => released.abort();
+  channel.closed.addEventListener("abort", release, { once: true });
+  signal?.addEventListener("abort", release, { once: true });
+  if (signal?.aborted) release();
+  let isLate = false, inTheWay: OtherClient | undefined;
+  const onLate = () => {
+    isLate = true;
+    release();
+  };
+  const timer = waitMs > 0 && waitMs < longestTimerMs ? setTimeout(onLate, waitMs) : undefined;
+  const onWaiting: HoldOptions["onWaiting"] = (other, ahead) => {
+    inTheWay = other;
+    options.onWaiting?.(other, ahead);
+  };
   try {
-    const claim = await take(channel, { ...options, token }, waitMs > 0, AbortSignal.any(signals));
-    const over = options.signal === undefined ? released.signal : AbortSignal.any([released.signal, options.signal]);
-    const kept = keep(channel, claim, { ...options, token }, over);
+    const claim = await take(channel, { ...options, token, onWaiting }, waitMs > 0, released.signal);
+    const kept = keep(channel, claim, { ...options, token }, released.signal);
     return {
       token,
       async [Symbol.asyncDispose]() {
-        released.abort();
+        release();
         await kept;
       },
     };
   } catch (error) {
-    if (!late.signal.aborted || options.signal?.aborted) throw named(error);
+    if (!isLate) throw named(error);
     throw new JumpstarterError("timeout", `The devices did not become free within ${waitMs / 1_000} s`, {
+      hint: inTheWay === undefined ? undefined : `they are with ${describeOther(inTheWay)}`,
       cause: error,
     });
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", release);
   }
+}
+
+/** `NAME from ADDRESS since TIME`, as far as it is known. */
+export function describeOther({ name, address, since }: OtherClient): string {
+  const who = name === "" ? address : `${name} from ${address}`;
+  return since === undefined ? who : `${who} since ${since.toISOString().slice(0, 19)}Z`;
 }
 
 /** The timer of JavaScript goes no further; about 24 days. */
@@ -81,7 +106,7 @@ type Claim = AsyncIterator<pb.HoldResponse>;
 
 async function take(
   channel: Channel,
-  { name, steal = false, token = "", onWaiting }: HoldOptions,
+  { name = "", steal = false, token = "", onWaiting }: HoldOptions,
   wait: boolean,
   signal: AbortSignal,
 ): Promise<Claim> {
@@ -96,17 +121,16 @@ async function take(
 
 /** Reads on until another client takes the devices, or they are let go; a hold that broke off is taken again. */
 async function keep(channel: Channel, first: Claim, options: HoldOptions, released: AbortSignal): Promise<void> {
-  for (let claim = first;;) {
+  for (let claim: Claim | undefined = first; claim !== undefined;) {
     try {
       const { value } = await claim.next();
-      if (value?.other !== undefined) options.onLost?.(toOther(value.other));
-      return;
+      if (value?.state === pb.HoldState.LOST) {
+        return options.onLost?.(value.other === undefined ? { name: "", address: "elsewhere" } : toOther(value.other));
+      }
     } catch {
       // The exporter is gone, perhaps to come back.
     }
-    const again = await takeAgain(channel, options, released);
-    if (again === undefined) return;
-    claim = again;
+    claim = await takeAgain(channel, options, released);
   }
 }
 
@@ -123,15 +147,20 @@ async function takeAgain(channel: Channel, options: HoldOptions, released: Abort
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end, { once: true });
   });
 }
 
 function named(error: unknown): unknown {
   if (!(error instanceof JumpstarterError) || error.code !== "unimplemented") return error;
   return new JumpstarterError("unimplemented", "This exporter cannot be held: it is another implementation's", {
-    hint: "leave out --exclusive",
+    hint: "use it without (--exclusive, --steal)",
     cause: error,
   });
 }

@@ -8,6 +8,13 @@
 export type { ClientNode } from "./build_tree.ts";
 export { type ConnectOptions, connectWith, Exporter, openChannel, openExporter } from "./connect.ts";
 export { followLogs } from "./follow_logs.ts";
-export { type Hold, holdDevices, type HoldOptions, type OtherClient } from "./hold.ts";
+export {
+  describeOther,
+  type ExclusiveOptions,
+  type Hold,
+  holdDevices,
+  type HoldOptions,
+  type OtherClient,
+} from "./hold.ts";
 export { type ReconnectOptions, type UpOptions, waitUntilUp } from "./reconnect.ts";
 export { type ExporterStatusUpdate, type ReadyOptions, waitReady } from "./wait_ready.ts";

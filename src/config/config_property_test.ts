@@ -109,6 +109,7 @@ Deno.test("a config that is written is read back", () => {
       export: entries,
       hooks: fc.record({ beforeLease: hook, afterLease: hook }, { requiredKeys: [] }),
       exitOnLeaseEnd: fc.boolean(),
+      exclusive: fc.boolean(),
     },
     { requiredKeys: ["metadata", "export"] },
   );

@@ -26,6 +26,8 @@ export interface ExporterConfig {
   readonly failureDetection: FailureDetectionConfig;
   /** Whether the exporter stops when its first lease ends. */
   readonly exitOnLeaseEnd: boolean;
+  /** Whether clients are asked to hold the devices before they use them. */
+  readonly exclusive: boolean;
 }
 
 /** Who an exporter is. */

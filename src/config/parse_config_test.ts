@@ -13,6 +13,7 @@ Deno.test("the smallest config gets every default", () => {
     hooks: { scope: "exporter" },
     failureDetection: { maxRapidFailures: 5, rapidFailureWindowMs: 60_000 },
     exitOnLeaseEnd: false,
+    exclusive: false,
   });
 });
 
@@ -46,6 +47,7 @@ hooks:
   afterLease: {scriptFile: off.py, exec: [python3, -u]}
 failureDetection: {maxRapidFailures: 2, rapidFailureWindow: 10}
 exitOnLeaseEnd: true
+exclusive: true
 `,
     "bench.yaml",
   );
@@ -93,6 +95,7 @@ exitOnLeaseEnd: true
     },
     failureDetection: { maxRapidFailures: 2, rapidFailureWindowMs: 10_000 },
     exitOnLeaseEnd: true,
+    exclusive: true,
   });
 });
 

@@ -60,6 +60,7 @@ const settings = z.strictObject({
     rapidFailureWindow: maybe(seconds),
   })),
   exitOnLeaseEnd: maybe(z.boolean()),
+  exclusive: maybe(z.boolean()),
 });
 
 /** Checks the settings of a config. */
@@ -89,6 +90,7 @@ export function toExporterConfig(file: Settings, entries: ExporterConfig["export
       rapidFailureWindowMs: (failureDetection?.rapidFailureWindow ?? 60) * 1000,
     },
     exitOnLeaseEnd: file.exitOnLeaseEnd ?? false,
+    exclusive: file.exclusive ?? false,
   });
 }
 

@@ -12,6 +12,8 @@ import type { Sharing } from "./sharing.ts";
 /** What the service tells of. */
 export interface DirectServiceParts {
   readonly sharing: Sharing;
+  /** Whether clients are asked to hold the devices before they use them. */
+  readonly exclusive: boolean;
   /** Fires when the exporter stops: holds end. */
   readonly stopped: AbortSignal;
   /** When the exporter was started. */
@@ -25,11 +27,12 @@ const tokenPattern = /^[\x21-\x7e]{16,128}$/;
 const longestName = 64;
 
 /** The service, beside the standard ones. */
-export function directService({ sharing, stopped, startedAt }: DirectServiceParts): BoundService {
+export function directService({ sharing, exclusive, stopped, startedAt }: DirectServiceParts): BoundService {
   return bindService(pb.DirectService, {
     getInfo: () => ({
       version: project.version,
       startedAt: pb.timestampFromDate(startedAt),
+      exclusive,
       holder: sharing.holds.holder && toClient(sharing.holds.holder),
       waiting: sharing.holds.waiting,
       uses: sharing.uses.map(({ what, client }) => ({ what, client: toClient(client) })),

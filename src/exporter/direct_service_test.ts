@@ -44,7 +44,7 @@ async function openService() {
     stopped: stopped.signal,
     endSession: () => Promise.resolve("next"),
   });
-  const direct = directService({ sharing, stopped: stopped.signal, startedAt: new Date(5_000) });
+  const direct = directService({ sharing, exclusive: true, stopped: stopped.signal, startedAt: new Date(5_000) });
   const services = [...exporterServices(session), direct];
   const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
   const server = await serve({ address, services, log: context.log });

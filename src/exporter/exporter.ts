@@ -132,12 +132,13 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     status,
     feed,
     sharing,
+    exclusive: config.exclusive,
     stopped: stopped.signal,
     unusedFileTimeoutMs: options.unusedFileTimeoutMs,
     endSession: () => lifecycle.endSession(),
     onClient: presence.seen,
   });
-  const direct = directService({ sharing, startedAt, stopped: stopped.signal });
+  const direct = directService({ sharing, exclusive: config.exclusive, startedAt, stopped: stopped.signal });
   const services = [...exporterServices(session), direct];
   await using hookServer = await serve({
     address: { kind: "unix", path: runtimeDir.socketPath },

@@ -182,9 +182,7 @@ function describeClient({ name, peer, since }: ClientNote): string {
 }
 
 function busy(how: string, client: ClientNote): JumpstarterError {
-  return new JumpstarterError("busy", `busy: ${how} ${describeClient(client)}`, {
-    hint: "wait for it (jmp shell --wait), or take over (--steal)",
-  });
+  return new JumpstarterError("busy", `busy: ${how} ${describeClient(client)}`);
 }
 
 function taken({ name, peer }: ClientNote): JumpstarterError {

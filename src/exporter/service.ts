@@ -20,7 +20,7 @@ const logSources: Readonly<Record<LogSource, pb.LogSource>> = {
 export function exporterServices(session: Session): BoundService[] {
   return [
     bindService(pb.ExporterService, {
-      getReport: () => session.report(),
+      getReport: (_request, call) => session.report(call),
       async driverCall({ uuid, method, args }, call) {
         const result = await session.call(uuid, method, args.map(fromValue), call);
         return { uuid: crypto.randomUUID(), result: toResult(result) };

@@ -32,6 +32,8 @@ export interface SessionParts {
   readonly root: DriverNode;
   readonly status: StatusBoard;
   readonly feed: LogFeed;
+  /** Clients are asked to hold the devices before they use them; false by default. */
+  readonly exclusive?: boolean;
   /** Who may use the devices while somebody holds them; nobody does by default. */
   readonly sharing?: Sharing;
   /** Fires when the exporter stops: every call ends. */
@@ -75,9 +77,11 @@ export class Session {
   }
 
   /** The exporter and its drivers. */
-  report(): ExporterReport {
-    const { name, uuid, motd, root } = this.#parts;
-    return { uuid, labels: { "jumpstarter.dev/name": name }, motd: motd(), reports: [...reportTree(root)] };
+  report({ isTrusted }: Pick<Caller, "isTrusted">): ExporterReport {
+    const { name, uuid, motd, root, exclusive } = this.#parts;
+    const asks = exclusive && !isTrusted;
+    const labels = { "jumpstarter.dev/name": name, ...(asks && { "jumpstarter.dev/exclusive": "true" }) };
+    return { uuid, labels, motd: motd(), reports: [...reportTree(root)] };
   }
 
   /** What the exporter says of itself. */

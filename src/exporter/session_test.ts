@@ -145,11 +145,11 @@ Deno.test("the report has the exporter's name, whatever it is, and the present m
   for (const name of ["bench", "Prüfstand 7 \u{1f50c}", "__proto__", "a=b,c", ""]) {
     let motd: string | undefined = undefined;
     const { session } = openSession({ name, motd: () => motd });
-    assert.deepEqual(session.report().labels, { "jumpstarter.dev/name": name });
-    assert.equal(session.report().motd, undefined);
+    assert.deepEqual(session.report(caller()).labels, { "jumpstarter.dev/name": name });
+    assert.equal(session.report(caller()).motd, undefined);
     motd = "hello";
-    assert.equal(session.report().motd, "hello");
-    assert.equal(session.report().reports.length, 1);
+    assert.equal(session.report(caller()).motd, "hello");
+    assert.equal(session.report(caller()).reports.length, 1);
   }
 });
 

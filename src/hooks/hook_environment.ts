@@ -1,6 +1,6 @@
 import { delimiter } from "node:path";
 import { childPath } from "../child_path.ts";
-import { JMP_AGENT, JMP_DRIVERS_ALLOW, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
+import { JMP_AGENT, JMP_DRIVERS_ALLOW, JMP_HOLD, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
 
 /** What a hook is told about the lease that it runs for. */
 export interface HookFacts {
@@ -47,7 +47,8 @@ export function hookEnvironment(base: Readonly<Record<string, string>>, facts: H
 
 /** The motd file and the agent are the hook's own, too: those from outside would belong to another exporter. */
 function isOuterSetting(name: string): boolean {
-  return ["PS1", "JMP_MOTD_FILE", JMP_AGENT, JUMPSTARTER_GRPC_INSECURE].includes(name) || name.startsWith("JMP_GRPC_");
+  return ["PS1", "JMP_MOTD_FILE", JMP_AGENT, JMP_HOLD, JUMPSTARTER_GRPC_INSECURE].includes(name) ||
+    name.startsWith("JMP_GRPC_");
 }
 
 /** Windows spells it `Path`, and knows no case in names. */

@@ -40,6 +40,7 @@ export class Channel implements Disposable {
   /** Why the exporter cannot be reached, while that is looked into: once for all calls that fail together. */
   #search?: Promise<JumpstarterError>;
   readonly #underWay = new CallsUnderWay();
+  readonly #closed = new AbortController();
 
   /** Opens a channel; the connection itself begins with the first call. */
   constructor(options: ChannelOptions) {
@@ -66,6 +67,16 @@ export class Channel implements Disposable {
 
   get #isUp(): boolean {
     return this.#channel.getConnectivityState(false) === connectivityState.READY;
+  }
+
+  /** Fires when the channel is disposed of. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** Whether an entry of this key goes with every call. */
+  presents(key: string): boolean {
+    return this.#presented.has(key);
   }
 
   /** Sends a metadata entry along with every call from now on. */
@@ -113,6 +124,7 @@ export class Channel implements Disposable {
 
   /** Closes the connection; calls under way are cancelled. */
   [Symbol.dispose](): void {
+    this.#closed.abort();
     // By itself grpc-js would let them go on, and a raw stream may never end.
     this.#underWay.cancel();
     this.#channel.close();
@@ -154,6 +166,10 @@ export class Channel implements Disposable {
     const explained = fromStatus(error, this.#isUp);
     const where = formatAddress(this.#options.address);
     if (this.#isForeign) return notAnExporter(where, error);
+    if (explained.code === "busy") {
+      const hint = "jmp shell --exclusive --wait waits for the devices, and --steal takes them over";
+      return new JumpstarterError("busy", explained.message, { hint, cause: error });
+    }
     if (explained.code === "unauthenticated") {
       const hint = `the exporter at ${where} wants the one it was started with: --passphrase-file, --passphrase, ` +
         "or JMP_GRPC_PASSPHRASE";
