@@ -1,6 +1,7 @@
 /** The areas of the matrix, in the order in which a column runs them. */
 import type { Area } from "../support/area.ts";
 import { beginning } from "./beginning.ts";
+import { calls } from "./calls.ts";
 import { ending } from "./ending.ts";
 import { power } from "./power.ts";
 import { security } from "./security.ts";
@@ -11,6 +12,7 @@ export const areas: readonly Area[] = [
   beginning,
   power,
   security,
+  calls,
   storage,
   ending,
 ];

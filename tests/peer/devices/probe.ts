@@ -150,6 +150,7 @@ export const probe: DriverDefinition = defineDriver<unknown, Device>({
   type: "probe.Probe",
   client: "jumpstarter.client.DriverClient",
   summary: "Does whatever the wire allows",
+  concurrent: true, // as everything is in Python
   start: () => new Device(),
   methods,
 });
@@ -159,6 +160,7 @@ export const stranger: DriverDefinition = defineDriver<unknown, Device>({
   type: "probe.Stranger",
   client: "acme_bench.client.StrangerClient",
   summary: "Does whatever the wire allows, for nobody that knows its class",
+  concurrent: true, // as everything is in Python
   start: () => new Device(),
   methods,
 });

@@ -1,6 +1,6 @@
 /** One column of the matrix: an exporter with the devices of all areas, a client's session, and the rows in their order. */
 import { connect } from "../../../mod.ts";
-import type { Exporter } from "../../../src/client/mod.ts";
+import type { ConnectOptions, Exporter } from "../../../src/client/mod.ts";
 import { writeConfig } from "../../fixtures/exporter.ts";
 import { Place } from "../../fixtures/place.ts";
 import type { Area, Bench, Column, OpenArea, Pairing } from "./area.ts";
@@ -12,6 +12,7 @@ import {
   clientEnv,
   clientOptions,
   PASSPHRASE,
+  type Security,
   sessionEnv,
   withPassphrase,
   withTls,
@@ -108,10 +109,7 @@ class Library implements AsyncDisposable {
       this.#python ??= new PythonClient(this.#place, env);
       return await this.#python.ask(python);
     }
-    this.#ours ??= await connect(this.#address, {
-      ...(withTls(security) ? { tlsCa: await Deno.readTextFile(this.#certificate.ca) } : { insecure: true }),
-      ...(withPassphrase(security) ? { passphrase: PASSPHRASE } : {}),
-    });
+    this.#ours ??= await connect(this.#address, await ourOptions(security, this.#certificate));
     return await ours(this.#ours) ?? null;
   };
 
@@ -119,6 +117,14 @@ class Library implements AsyncDisposable {
     await this.#python?.[Symbol.asyncDispose]();
     await this.#ours?.[Symbol.asyncDispose]();
   }
+}
+
+/** How our library connects. */
+export async function ourOptions(security: Security, { ca }: CertificateFiles): Promise<ConnectOptions> {
+  return {
+    ...(withTls(security) ? { tlsCa: await Deno.readTextFile(ca) } : { insecure: true }),
+    ...(withPassphrase(security) ? { passphrase: PASSPHRASE } : {}),
+  };
 }
 
 /** Writes one config with what all benches bring; answers its path. */
