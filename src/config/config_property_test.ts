@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { stringify } from "yaml";
+import { dump, YAML11_SCHEMA } from "js-yaml";
 import { ConfigError } from "../errors.ts";
 import type { ExporterConfig } from "./exporter_config.ts";
 import { parseConfig } from "./parse_config.ts";
@@ -74,8 +74,8 @@ Deno.test("no data makes anything but a ConfigError", () => {
   fc.assert(
     fc.property(data, (data) => {
       survives(JSON.stringify(data));
-      survives(stringify(data, { version: "1.1" }));
-      survives(stringify({ metadata: { name: "bench" }, export: data }, { version: "1.1" }));
+      survives(dump(data, { schema: YAML11_SCHEMA }));
+      survives(dump({ metadata: { name: "bench" }, export: data }, { schema: YAML11_SCHEMA }));
     }),
     { numRuns: 500 },
   );
@@ -114,7 +114,7 @@ Deno.test("a config that is written is read back", () => {
     { requiredKeys: ["metadata", "export"] },
   );
   fc.assert(fc.property(file, (file) => {
-    const { config } = parseConfig(stringify(file, { version: "1.1" }), "any.yaml");
+    const { config } = parseConfig(dump(file, { schema: YAML11_SCHEMA }), "any.yaml");
     const hookOf = ({ timeoutMs, ...hook }: NonNullable<ExporterConfig["hooks"]["beforeLease"]>) => ({
       timeout: timeoutMs / 1000,
       ...hook,

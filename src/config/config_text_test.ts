@@ -10,12 +10,28 @@ Deno.test("a text that is not one mapping of YAML", () => {
   assert.deepEqual(faults("[1, 2]"), ["1:1: a config must be a mapping, not a list"]);
   assert.deepEqual(faults("\n  word"), ["2:3: a config must be a mapping, not a single value"]);
   assert.deepEqual(faults(`${HEAD}---\n${HEAD}`), [`4:1: ${second}`]);
-  assert.deepEqual(faults("a:\n\tb: 1\n"), ["2:1: a tab cannot indent (use spaces)"]);
-  assert.deepEqual(faults("a: b: c\nd: @e\n"), [
-    '1:4: a mapping cannot start in the middle of a line (quote a text that has ": " in it)',
-    "2:4: Plain value cannot start with reserved character @ (quote the text)",
-  ]);
-  assert.deepEqual(faults('a: "b\n'), ['2:1: Missing closing "quote']);
+  assert.deepEqual(faults(`${HEAD}...\n# more\nname: b\n`), [`4:1: ${second}`]);
+});
+
+Deno.test("broken syntax is told in plain words, at its place", () => {
+  const cases: [text: string, fault: string][] = [
+    ["a:\n\tb: 1\n", "2:1: a tab cannot indent (use spaces)"],
+    ["a: b: c\n", '1:5: a mapping cannot begin in the middle of a line (quote a text that has ": " in it)'],
+    ["a: 1\nd: @e\n", '2:4: a value cannot begin with "@" (quote the text)'],
+    ["a: - b\n", "1:4: a list cannot begin in the middle of a line (quote the text, or begin a line)"],
+    ['a: "b\n', '2:1: indented less than what is still open (close the quote, the "[" or the "{" before)'],
+    ["a: 'b", "1:6: the closing quote is missing"],
+    ["a: [b, c", '1:9: the closing "]" or "}" is missing'],
+    ["a: {b: [}", '1:9: a comma is missing (or the closing "]" or "}" does not fit the opening one)'],
+    ['a: "\\q"\n', String.raw`1:6: no such escape (write "\\" for a backslash, or use single quotes)`],
+    ["a: *\n", "1:5: a name is missing (quote a text that begins with & or *)"],
+    ["a: 1\n  b: 2\n", '2:4: a mapping cannot begin in the middle of a line (quote a text that has ": " in it)'],
+    [
+      "a:\n  - b\n c: 1\n",
+      "3:2: this does not belong here (a colon may be missing above, or the indentation differs from that of its neighbours)",
+    ],
+  ];
+  for (const [text, fault] of cases) assert.deepEqual(faults(text), [fault], text);
 });
 
 Deno.test("what YAML allows and a config does not", () => {

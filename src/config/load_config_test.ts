@@ -101,7 +101,7 @@ Deno.test("an alias without a config names the places that were looked at", () =
   }));
 
 /** Loads `path` in a Deno of its own, under the flags given, and returns all that it printed. */
-async function loadInChild(path: string, flags: string[], env: Record<string, string> = {}): Promise<string> {
+async function loadInChild(path: string, flags: string[]): Promise<string> {
   const door = JSON.stringify(new URL("./mod.ts", import.meta.url).href);
   const program = `import { loadConfig } from ${door};
     const { config } = await loadConfig(${JSON.stringify(path)}).catch((error) => ({ config: error.message }));
@@ -110,7 +110,7 @@ async function loadInChild(path: string, flags: string[], env: Record<string, st
   await Deno.writeTextFile(main, program);
   const config = new URL("../../deno.json", import.meta.url).pathname;
   const args = ["run", "--no-prompt", "--quiet", "--no-lock", "--config", config, ...flags, main];
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { ...env, NO_COLOR: "1" } }).output();
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
 
@@ -123,11 +123,4 @@ Deno.test("reading the file is the one permission that loading takes", () =>
       await loadInChild(path, []),
       `${path}: Deno may not read this file (allow it with --allow-read)\n`,
     );
-  }));
-
-Deno.test("LOG_TOKENS and LOG_STREAM, set for another program, print nothing", () =>
-  withDirectory(async (directory) => {
-    const path = `${directory}/bench.yaml`;
-    await Deno.writeTextFile(path, TEXT);
-    assert.equal(await loadInChild(path, ["-A"], { LOG_TOKENS: "1", LOG_STREAM: "lab/bench" }), "bench\n");
   }));

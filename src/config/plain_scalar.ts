@@ -4,7 +4,7 @@ export type PlainValue = string | number | boolean | null;
 /**
  * Reads an unquoted word as PyYAML does: YAML 1.1, in which `yes` and `off` are booleans, `0777` is octal and `1:30`
  * is ninety, but `y`, `n` and `1e3` are text. A configuration has to mean the same to either implementation, and
- * the `yaml` package differs from PyYAML in these three. Dates stay text: nothing here has a use for them.
+ * YAML packages differ from PyYAML in these three. Dates stay text: nothing here has a use for them.
  */
 export function readPlain(word: string): PlainValue {
   if (/^(?:~|null|Null|NULL|)$/.test(word)) return null;

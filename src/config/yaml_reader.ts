@@ -1,16 +1,5 @@
-import {
-  type Alias,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  type Node,
-  type Pair,
-  type Scalar,
-  type YAMLMap,
-  type YAMLSeq,
-} from "yaml";
 import { readPlain, readTagged } from "./plain_scalar.ts";
+import type { AliasNode, ListNode, MappingNode, ScalarNode, YamlNode } from "./yaml_nodes.ts";
 
 /** Where a value stands, and the values in it. */
 export interface Place {
@@ -43,7 +32,7 @@ interface MapContents {
 }
 
 /** Deeper than any tree of devices, and shallow enough for every walk over the result. */
-const MAX_DEPTH = 64;
+export const MAX_DEPTH = 64;
 /** How many values may come in through aliases: a few lines of them can stand for more than memory holds. */
 const MAX_ALIASED = 10_000;
 const NO_CHILDREN: ReadonlyMap<string | number, Place> = new Map();
@@ -52,82 +41,77 @@ const NO_CHILDREN: ReadonlyMap<string | number, Place> = new Map();
 export class YamlReader {
   /** What was found wrong so far, in the order of the file. */
   readonly faults: Fault[] = [];
-  readonly #anchors = new Map<string, Node>();
-  readonly #targets = new Map<Alias, Node | undefined>();
-  readonly #open = new Set<Node>();
+  readonly #anchors = new Map<string, YamlNode>();
+  readonly #targets = new Map<AliasNode, YamlNode | undefined>();
+  readonly #open = new Set<YamlNode>();
   #depth = 0;
   #aliasDepth = 0;
   #aliased = 0;
 
   /** Reads a node and all beneath it; `key` is the offset of its key. */
-  read(node: unknown, key: number | undefined): Read {
-    if (isAlias(node)) return this.#readAlias(node, key);
-    if (!isScalar(node) && !isMap(node) && !isSeq(node)) return this.#nothing(key ?? 0, key);
+  read(node: YamlNode, key: number | undefined): Read {
+    if (node.kind === "alias") return this.#readAlias(node, key);
     if (node.anchor !== undefined && this.#aliasDepth === 0) this.#anchors.set(node.anchor, node);
     if (this.#aliasDepth > 0) this.#aliased++;
-    if (isScalar(node)) return this.#readScalar(node, key);
-    if (this.#depth >= MAX_DEPTH) return this.#refuse("nested too deeply", offsetOf(node), key);
+    if (node.kind === "scalar") return this.#readScalar(node, key);
+    if (this.#depth >= MAX_DEPTH) return this.#refuse("nested too deeply", node.offset, key);
     if (!/^(?:tag:yaml\.org,2002:(?:map|seq)|!)?$/.test(node.tag ?? "")) return this.#refuseTag(node, key);
     this.#depth++;
     this.#open.add(node);
-    const result = isMap(node) ? this.#readMap(node, key) : this.#readList(node, key);
+    const result = node.kind === "mapping" ? this.#readMap(node, key) : this.#readList(node, key);
     this.#open.delete(node);
     this.#depth--;
     return result;
   }
 
-  #readScalar(node: Scalar, key: number | undefined): Read {
-    const text = String(node.value);
-    const isPlain = node.type === "PLAIN";
-    const offset = isPlain && text === "" ? key ?? offsetOf(node) : offsetOf(node);
-    const place: Place = { key, value: offset, children: NO_CHILDREN };
-    if (node.tag === undefined) return { value: isPlain ? readPlain(text) : text, place };
-    if (node.tag === "!" || node.tag === "tag:yaml.org,2002:str") return { value: text, place };
-    const value = readTagged(node.tag, text);
-    return value === undefined ? this.#refuseTag(node, key) : { value, place };
+  #readScalar({ text, isPlain, tag, offset }: ScalarNode, key: number | undefined): Read {
+    const value = isPlain && text === "" ? key ?? offset : offset;
+    const place: Place = { key, value, children: NO_CHILDREN };
+    if (tag === undefined) return { value: isPlain ? readPlain(text) : text, place };
+    if (tag === "!" || tag === "tag:yaml.org,2002:str") return { value: text, place };
+    const tagged = readTagged(tag, text);
+    return tagged === undefined ? this.#refuseTag({ tag, offset }, key) : { value: tagged, place };
   }
 
-  #readList(node: YAMLSeq, key: number | undefined): Read {
-    const items = node.items.map((item) => this.read(item, undefined));
-    const children = new Map(items.map(({ place }, index) => [index, place]));
-    return { value: items.map(({ value }) => value), place: { key, value: offsetOf(node), children } };
+  #readList({ items, offset }: ListNode, key: number | undefined): Read {
+    const read = items.map((item) => this.read(item, undefined));
+    const children = new Map(read.map(({ place }, index) => [index, place]));
+    return { value: read.map(({ value }) => value), place: { key, value: offset, children } };
   }
 
-  #readMap(node: YAMLMap, key: number | undefined): Read {
+  #readMap(node: MappingNode, key: number | undefined): Read {
     const own: MapContents = { values: new Map(), places: new Map() };
     const merged: Read[] = [];
-    const seen = new Map<string, number>();
-    for (const pair of node.items) {
-      const offset = keyOffset(pair, node);
+    const seen = new Set<string>();
+    for (const pair of node.pairs) {
+      const { offset } = pair.key;
       const name = this.#readKey(pair.key, offset);
       if (name === undefined) continue;
-      const isMerge = name === "<<" && isScalar(pair.key) && pair.key.type === "PLAIN";
+      const isMerge = name === "<<" && pair.key.kind === "scalar" && pair.key.isPlain;
       if (seen.has(name)) {
         this.#fault(`"${name}" is given twice`, offset, "the second would replace the first");
         continue;
       }
-      seen.set(name, offset);
+      seen.add(name);
       const { value, place } = this.read(pair.value, offset);
       if (isMerge) merged.push(...this.#mergeSources({ value, place }, offset));
       else own.values.set(name, value), own.places.set(name, place);
     }
     merged.forEach((source) => addMissing(own, source));
-    return { value: Object.fromEntries(own.values), place: { key, value: offsetOf(node), children: own.places } };
+    return { value: Object.fromEntries(own.values), place: { key, value: node.offset, children: own.places } };
   }
 
   /** A key as the text that it is: `on:` stays `on`, since every key in a config is a name. */
-  #readKey(node: unknown, offset: number): string | undefined {
-    const key = isAlias(node) ? this.#targetOf(node) : node;
-    if (!isScalar(key)) {
-      this.#fault(
-        isMap(key) || isSeq(key) ? "a key must be a word, not a list or mapping" : "a key is missing",
-        offset,
-      );
+  #readKey(node: YamlNode, offset: number): string | undefined {
+    const key = node.kind === "alias" ? this.#targetOf(node) : node;
+    if (key?.kind !== "scalar") {
+      const isNested = key?.kind === "mapping" || key?.kind === "list";
+      this.#fault(isNested ? "a key must be a word, not a list or mapping" : "a key is missing", offset);
       return undefined;
     }
-    if (key.anchor !== undefined && this.#aliasDepth === 0) this.#anchors.set(key.anchor, key);
-    const text = String(key.value);
-    if (key.type === "PLAIN" && text === "") {
+    const { anchor, text, isPlain } = key;
+    if (anchor !== undefined && this.#aliasDepth === 0) this.#anchors.set(anchor, key);
+    if (isPlain && text === "") {
       this.#fault("a key is missing", offset);
       return undefined;
     }
@@ -135,7 +119,7 @@ export class YamlReader {
       this.#fault('"__proto__" cannot be a key', offset);
       return undefined;
     }
-    const value = key.type === "PLAIN" ? readPlain(text) : text;
+    const value = isPlain ? readPlain(text) : text;
     return typeof value === "number" ? String(value) : text;
   }
 
@@ -150,15 +134,11 @@ export class YamlReader {
     return isWhole ? sources : [];
   }
 
-  #readAlias(node: Alias, key: number | undefined): Read {
-    const offset = offsetOf(node);
+  #readAlias(node: AliasNode, key: number | undefined): Read {
+    const { name, offset } = node;
     const target = this.#targetOf(node);
-    if (target === undefined) {
-      return this.#refuse(`no anchor "&${node.source}" stands before this alias`, offset, key);
-    }
-    if (this.#open.has(target)) {
-      return this.#refuse(`"*${node.source}" stands for a value that holds itself`, offset, key);
-    }
+    if (target === undefined) return this.#refuse(`no anchor "&${name}" stands before this alias`, offset, key);
+    if (this.#open.has(target)) return this.#refuse(`"*${name}" stands for a value that holds itself`, offset, key);
     if (this.#aliased > MAX_ALIASED) return this.#nothing(offset, key);
     this.#aliasDepth++;
     const { value, place } = this.read(target, key);
@@ -170,14 +150,14 @@ export class YamlReader {
   }
 
   /** The node an alias meant where it stands in the file, however often it is reached through other aliases. */
-  #targetOf(alias: Alias): Node | undefined {
-    if (!this.#targets.has(alias)) this.#targets.set(alias, this.#anchors.get(alias.source));
+  #targetOf(alias: AliasNode): YamlNode | undefined {
+    if (!this.#targets.has(alias)) this.#targets.set(alias, this.#anchors.get(alias.name));
     return this.#targets.get(alias);
   }
 
-  #refuseTag(node: Node, key: number | undefined): Read {
-    const tag = (node.tag ?? "").replace("tag:yaml.org,2002:", "!!");
-    return this.#refuse(`the tag "${tag}" does not fit here`, offsetOf(node), key, "leave it out");
+  #refuseTag({ tag = "", offset }: Pick<ScalarNode, "tag" | "offset">, key: number | undefined): Read {
+    const short = tag.replace("tag:yaml.org,2002:", "!!");
+    return this.#refuse(`the tag "${short}" does not fit here`, offset, key, "leave it out");
   }
 
   #refuse(message: string, offset: number, key: number | undefined, hint?: string): Read {
@@ -195,14 +175,6 @@ export class YamlReader {
       this.faults.push({ message, offset, hint });
     }
   }
-}
-
-function offsetOf(node: Node): number {
-  return node.range?.[0] ?? 0;
-}
-
-function keyOffset({ key }: Pair, map: YAMLMap): number {
-  return isScalar(key) || isAlias(key) || isMap(key) || isSeq(key) ? offsetOf(key) : offsetOf(map);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

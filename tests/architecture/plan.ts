@@ -55,7 +55,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "commander": ["src/cli/*"],
   "fastest-levenshtein": ["src/nearest.ts"],
   "xz-decompress": ["src/codec/*"],
-  "yaml": ["src/config/*"],
+  "js-yaml": ["src/config/*"],
   "zod": ["src/config/*", "drivers/*/driver.ts"],
 };
 
@@ -92,7 +92,7 @@ export const LEAN: readonly Lean[] = [
   {
     // A `j` by itself runs through cli.ts and loads the client half of drivers; each of these is on its path.
     entries: ["src/cli/mod.ts", "src/cli/j.ts", "drivers/mod.ts", "drivers/*/client.ts"],
-    without: ["zod", "yaml", "src/exporter/*", "src/config/*", "src/hooks/*", "drivers/*/driver.ts"],
+    without: ["zod", "js-yaml", "src/exporter/*", "src/config/*", "src/hooks/*", "drivers/*/driver.ts"],
   },
   {
     // With an agent, a `j` loads nothing else.
