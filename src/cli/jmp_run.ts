@@ -13,6 +13,7 @@ import { logLevel } from "./program.ts";
 import { serveJ } from "./serve_j.ts";
 import { type CertificateOptions, certificateSource, serverCertificate } from "./server_certificate.ts";
 import { describeListener, type ServingFacts, warnOfExposure } from "./tell_serving.ts";
+import { noticeVariables, ServiceNotices, withoutNoticeVariables } from "./service_notices.ts";
 import { logStrayFaults } from "./stray_faults.ts";
 import { stopSignals } from "./stop_signals.ts";
 
@@ -46,14 +47,20 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   const passphrase = await choosePassphrase(options, env);
   const source = certificateSource(options, env);
   const loaded = await loadExporterConfig(options, { env, packages });
+  const { config } = loaded;
   const sink = terminalLog(logLevel(options, "INFO"), options.logFormat);
   const log = new Logger(sink);
   const served = source && await serverCertificate(source, address);
   const facts: ServingFacts = { served, passphrase, passphraseFile: options.passphraseFile };
   await warnOfExposure(log, address, facts);
   Deno.env.delete(JMP_GRPC_PASSPHRASE); // what a driver starts has no use for it
+  for (const name of noticeVariables) Deno.env.delete(name);
   using _strays = logStrayFaults(log);
-  using signals = stopSignals((name) => log.info(`Stopping (${name}); a second signal stops at once`));
+  using notices = new ServiceNotices(env, log);
+  using signals = stopSignals((name) => {
+    log.info(`Stopping (${name}); a second signal stops at once`);
+    notices.stopping();
+  });
   const end = await runExporter({
     loaded,
     packages,
@@ -62,7 +69,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     renewedCertificate: served?.renewed,
     passphrase,
     sink,
-    env: definedOnly(env),
+    env: definedOnly(withoutNoticeVariables(env)),
     launcher,
     runtimeDir: options.runtimeDir,
     callGraceMs: options.callGrace,
@@ -71,7 +78,17 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     stopping: signals.stopping,
     forced: signals.forced,
     onListening: (bound) => describeListener(log, bound, facts),
-    onReady: () => log.info(`Ready: "${loaded.config.metadata.name}" serves ${describeExport(loaded.config.export)}`),
+    onStatus(status) {
+      notices.status(status);
+      // It serves, and begins anew for the next client.
+      if (status.status === "BEFORE_LEASE_HOOK_FAILED" && config.hooks.beforeLease?.onFailure === "endLease") {
+        notices.ready();
+      }
+    },
+    onReady() {
+      log.info(`Ready: "${config.metadata.name}" serves ${describeExport(config.export)}`);
+      notices.ready();
+    },
   });
   if (end.kind === "hookFailed") {
     log.error(`Ended because ${end.reason}`);

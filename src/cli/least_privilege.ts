@@ -7,6 +7,7 @@ import { definedOnly } from "./connection_options.ts";
 import { type PermissionsOptions, runPermissions } from "./jmp_permissions.ts";
 import type { MainOptions } from "./main_options.ts";
 import { writeErr } from "./output.ts";
+import { withoutNoticeVariables } from "./service_notices.ts";
 import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
 
 /** The option that starts the program again; the second time it is left out. */
@@ -43,10 +44,11 @@ export async function runWithLeastPrivilege(
     // The passphrase goes where the process list does not show it.
     const args = withoutPassphrase(main.args.filter((word) => word !== option));
     const place = made === undefined ? [] : ["--runtime-dir", made];
-    return await passingSignals(
-      [...words, ...args, ...place],
-      definedOnly({ ...main.env, [JMP_GRPC_PASSPHRASE]: passphrase }),
-    );
+    if (main.env.NOTIFY_SOCKET) {
+      writeErr(`jmp: systemd is not told how this is: what that takes is refused with ${option}; use Type=exec\n`);
+    }
+    const env = { ...withoutNoticeVariables(main.env), [JMP_GRPC_PASSPHRASE]: passphrase };
+    return await passingSignals([...words, ...args, ...place], definedOnly(env));
   } finally {
     if (made !== undefined) await Deno.remove(made, { recursive: true });
   }

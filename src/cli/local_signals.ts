@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { JumpstarterError } from "../errors.ts";
 import { writeErr } from "./output.ts";
+import { signalEchoes } from "./stop_signals.ts";
 
 /** What signals mean to a process that is exporter and client at once: they are for the hooks or for the command. */
 export interface LocalSignals extends Disposable {
@@ -22,10 +23,11 @@ const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] :
 /** Listens for signals until disposed of. */
 export function localSignals(): LocalSignals {
   const stopping = new AbortController(), forced = new AbortController();
+  const isEcho = signalEchoes();
   let exitCode: number | undefined;
   let hasCommand = false;
   const receive = (name: Deno.Signal) => {
-    if (hasCommand) return;
+    if (hasCommand || isEcho(name)) return;
     if (stopping.signal.aborted) return forced.abort();
     writeErr(`Stopping (${name}); a second signal stops at once\n`);
     exitCode = 128 + constants.signals[name as keyof typeof constants.signals];

@@ -8,11 +8,30 @@ export interface StopSignals extends Disposable {
 
 const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
 
+/**
+ * One stop may come twice: a service manager signals every process of a group, and a parent among them passes the same
+ * signal on. Nobody who is in a hurry is as fast.
+ */
+const echoMs = 300;
+
+/** Says of a signal whether it is only the echo of the one before. */
+export function signalEchoes(now: () => number = () => performance.now()): (name: Deno.Signal) => boolean {
+  const taken = new Map<Deno.Signal, number>();
+  return (name) => {
+    const at = now();
+    if (at - (taken.get(name) ?? -Infinity) < echoMs) return true;
+    taken.set(name, at);
+    return false;
+  };
+}
+
 /** Listens for SIGINT and SIGTERM; `onStop` is told the first one's name. */
 export function stopSignals(onStop: (name: Deno.Signal) => void): StopSignals {
   const stopping = new AbortController(), forced = new AbortController();
+  const isEcho = signalEchoes();
   const listeners = names.map((name) => {
     const listener = () => {
+      if (isEcho(name)) return;
       if (stopping.signal.aborted) return forced.abort();
       onStop(name);
       stopping.abort();

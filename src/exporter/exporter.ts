@@ -1,3 +1,4 @@
+import { ExporterStatus } from "../../proto/mod.ts";
 import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { JUMPSTARTER_HOST } from "../env.ts";
@@ -56,8 +57,20 @@ export interface ExporterOptions {
   readonly unusedFileTimeoutMs?: number;
   /** Told where the exporter listens, before any hook runs. */
   readonly onListening?: (address: Address) => void;
+  /** Told of every change of its status. */
+  readonly onStatus?: (status: LifecycleStatus) => void;
   /** Told each time clients may call drivers. */
   readonly onReady?: () => void;
+}
+
+/** What an exporter says of itself. */
+export interface LifecycleStatus {
+  /** The state's name in the wire contract, such as `LEASE_READY`. */
+  readonly status: string;
+  /** Why, in words. */
+  readonly message: string;
+  /** The most that the hook may take that runs in this state. */
+  readonly hookTimeoutMs?: number;
 }
 
 /** Where the commands of a hook are run, and for which exporter. */
@@ -98,7 +111,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const feed = new LogFeed();
   const log = new Logger(toAll(options.sink, feed.push));
   const startedAt = new Date();
-  const status = new StatusBoard();
+  const status = new StatusBoard(({ status, message }) => options.onStatus?.(describeStatus(status, message, config)));
   const stopped = new AbortController();
   const plan = await planDrivers(loaded, packages);
 
@@ -166,6 +179,15 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   ]);
   for (const name of unended) log.warning(`${name} does not end; its device is closed all the same`);
   return end;
+}
+
+function describeStatus(status: ExporterStatus, message: string, { hooks }: LoadedConfig["config"]): LifecycleStatus {
+  const hook = status === ExporterStatus.BEFORE_LEASE_HOOK
+    ? hooks.beforeLease
+    : status === ExporterStatus.AFTER_LEASE_HOOK
+    ? hooks.afterLease
+    : undefined;
+  return { status: ExporterStatus[status], message, hookTimeoutMs: hook?.timeoutMs };
 }
 
 /** What an exporter keeps while it runs, in a directory that only this user can enter. */

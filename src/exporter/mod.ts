@@ -6,7 +6,7 @@
  *
  * @module
  */
-export { type ExporterOptions, runExporter } from "./exporter.ts";
+export { type ExporterOptions, type LifecycleStatus, runExporter } from "./exporter.ts";
 export { type DriverPlan, planDrivers } from "./build_tree.ts";
 export { exporterPermissions, type PartPermissions } from "./permissions.ts";
 export type { LifecycleEnd } from "./lifecycle.ts";

@@ -21,6 +21,12 @@ export class StatusBoard {
   /** What each reader has seen last, by where it is. */
   readonly #readers = new Map<string, { version: bigint; at: number }>();
   #onRead: () => void = () => {};
+  readonly #onChange: (snapshot: StatusSnapshot) => void;
+
+  /** Begins as a board of an exporter that starts; `onChange` is told of every change. */
+  constructor(onChange: (snapshot: StatusSnapshot) => void = () => {}) {
+    this.#onChange = onChange;
+  }
 
   /** What the exporter says now. */
   get current(): StatusSnapshot {
@@ -31,6 +37,7 @@ export class StatusBoard {
   set(status: ExporterStatus, message: string): void {
     const { status: previous, version } = this.#snapshot;
     this.#snapshot = { status, message, version: version + 1n, previous };
+    this.#onChange(this.#snapshot);
   }
 
   /** What the exporter says now, to a client at `peer`. */
