@@ -36,6 +36,12 @@ export async function jmp(options: MainOptions): Promise<number> {
       await jmpPermissions(command.optsWithGlobals(), options);
     }),
   );
+  program.addCommand(
+    statusCommand().action(async (_options, command: Command) => {
+      const { jmpStatus } = await import("./jmp_status.ts");
+      await jmpStatus(command.optsWithGlobals(), options);
+    }),
+  );
   const config = createCommand("jmp config").description("Look at exporter configs");
   config.addCommand(
     createCommand("jmp config check").description("Say what a config would serve, or everything that is wrong with it")
@@ -133,6 +139,13 @@ function inspectCommand(): Command {
   return addRemoteOptions(addLogOptions(createCommand("jmp inspect")))
     .description("Show an exporter's devices, their classes and their methods")
     .option("--json", "As one line of JSON");
+}
+
+function statusCommand(): Command {
+  return addRemoteOptions(addLogOptions(createCommand("jmp status")))
+    .description("Show the state of an exporter, who uses it, and which of its devices work")
+    .option("--json", "As one line of JSON")
+    .option("--watch", "Go on and show what changes, until stopped");
 }
 
 function addRemoteOptions(command: Command): Command {

@@ -165,6 +165,7 @@ function named(error: unknown): unknown {
   });
 }
 
-function toOther({ name, address, since }: pb.Client): OtherClient {
+/** A client as the exporter names it. */
+export function toOther({ name, address, since }: pb.Client): OtherClient {
   return { name, address, since: since === undefined ? undefined : pb.timestampDate(since) };
 }

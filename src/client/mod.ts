@@ -18,3 +18,4 @@ export {
 } from "./hold.ts";
 export { type ReconnectOptions, type UpOptions, waitUntilUp } from "./reconnect.ts";
 export { type ExporterStatusUpdate, type ReadyOptions, waitReady } from "./wait_ready.ts";
+export { type ExporterInfo, followInfo, type OwnInfo, readInfo } from "./exporter_info.ts";

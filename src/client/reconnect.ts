@@ -84,7 +84,7 @@ export async function waitUntilUp(
   const deadline = Date.now() + timeoutMs;
   for (let isTold = false;; await new Promise((resolve) => setTimeout(resolve, pauseMs))) {
     try {
-      return void await channel.unary(pb.ExporterService.method.getStatus, {}, { signal });
+      return void await channel.unary(pb.ExporterService.method.getReport, {}, { signal }); // asking for the status could begin a session
     } catch (error) {
       if (!isGone(error) || Date.now() >= deadline) throw error;
       if (!isTold) onWaiting?.(error.message);

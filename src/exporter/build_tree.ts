@@ -8,6 +8,7 @@ import {
 } from "../config/mod.ts";
 import { type DriverDefinition, type DriverPackage, loadDriver, type StartContext } from "../driver/mod.ts";
 import { ConfigError, JumpstarterError } from "../errors.ts";
+import type { ExporterObserver } from "../exporter_event.ts";
 import { schemaProblems } from "../schema_problems.ts";
 import { CallQueue } from "./call_queue.ts";
 import { type DriverNode, driverUuid } from "./driver_node.ts";
@@ -98,6 +99,8 @@ function checkSettings(
 export interface StartParts extends Pick<StartContext, "log" | "workDir"> {
   /** How long things take, where it is not as usual. */
   readonly times?: StartTimes;
+  /** Told which drivers do not run. */
+  readonly observe?: ExporterObserver;
 }
 
 /**
@@ -110,7 +113,7 @@ export async function startDrivers(
   config: ExporterConfig,
   plan: DriverPlan,
   packages: readonly DriverPackage[],
-  { log, workDir, times }: StartParts,
+  { log, workDir, times, observe }: StartParts,
 ): Promise<DriverTree> {
   const slots: DriverSlot[] = [];
   const exporterName = config.metadata.name;
@@ -130,7 +133,8 @@ export async function startDrivers(
     }
     const driverLog = log.child({ source: "driver", driverType: definition.type });
     const context = { name: keys.at(-1) ?? exporterName, path, log: driverLog, workDir };
-    const slot = new DriverSlot({ definition, settings, context, isRequired, times });
+    const onFault = (fault: string | undefined) => observe?.({ kind: "driver", driver: path, fault });
+    const slot = new DriverSlot({ definition, settings, context, isRequired, times, onFault });
     slots.push(slot);
     await slot.start();
     return {

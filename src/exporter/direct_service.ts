@@ -6,12 +6,19 @@ import project from "../../deno.json" with { type: "json" };
 import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import { bindService, type BoundService } from "../rpc/mod.ts";
+import type { ChangeBell } from "./change_bell.ts";
+import type { ClientList } from "./client_list.ts";
 import type { ClientNote, HoldEvent } from "./hold_table.ts";
 import type { Sharing } from "./sharing.ts";
+import type { StatusBoard } from "./status_board.ts";
 
 /** What the service tells of. */
 export interface DirectServiceParts {
   readonly sharing: Sharing;
+  readonly status: Pick<StatusBoard, "current">;
+  readonly clients: Pick<ClientList, "all">;
+  /** Rings when something of this may have changed. */
+  readonly bell: Pick<ChangeBell, "next">;
   /** Whether clients are asked to hold the devices before they use them. */
   readonly exclusive: boolean;
   /** Fires when the exporter stops: holds end. */
@@ -26,17 +33,25 @@ const tokenPattern = /^[\x21-\x7e]{16,128}$/;
 /** How much of the name that a client gives itself is shown. */
 const longestName = 64;
 
+/** The most that a client is told of changes is once in so many milliseconds. */
+const betweenChangesMs = 200;
+
 /** The service, beside the standard ones. */
-export function directService({ sharing, exclusive, stopped, startedAt }: DirectServiceParts): BoundService {
+export function directService(parts: DirectServiceParts): BoundService {
+  const { sharing, stopped, bell } = parts;
   return bindService(pb.DirectService, {
-    getInfo: () => ({
-      version: project.version,
-      startedAt: pb.timestampFromDate(startedAt),
-      exclusive,
-      holder: sharing.holds.holder && toClient(sharing.holds.holder),
-      waiting: sharing.holds.waiting,
-      uses: sharing.uses.map(({ what, client }) => ({ what, client: toClient(client) })),
-    }),
+    getInfo: () => infoOf(parts),
+    async *followInfo(_request, { signal }) {
+      const ended = AbortSignal.any([signal, stopped]);
+      for (;;) {
+        const changed = bell.next(ended); // before the look
+        yield { info: infoOf(parts) };
+        if (ended.aborted) break;
+        await changed;
+        await pause(betweenChangesMs, ended);
+      }
+      throw isStopping();
+    },
     async *hold({ name, wait, steal, token }, { peer, identity, signal }) {
       if (!tokenPattern.test(token)) {
         throw new JumpstarterError("invalid_argument", "A hold needs a token of 16 to 128 printable ASCII characters");
@@ -46,9 +61,42 @@ export function directService({ sharing, exclusive, stopped, startedAt }: Direct
         yield toResponse(event);
       }
       // An end without a word would be a hold that was given back.
-      if (stopped.aborted) throw new JumpstarterError("unavailable", "The exporter is stopping");
+      if (stopped.aborted) throw isStopping();
     },
   });
+}
+
+function infoOf({ sharing, status, clients, exclusive, startedAt }: DirectServiceParts) {
+  const { holder, waiting } = sharing.holds;
+  return {
+    version: project.version,
+    startedAt: pb.timestampFromDate(startedAt),
+    exclusive,
+    holder: holder && toClient(holder),
+    waiting,
+    uses: sharing.uses.map(({ what, client }) => ({ what, client: toClient(client) })),
+    clients: clients.all.map(({ identity = "", address, since }) => toClient({ name: identity, peer: address, since })),
+    status: status.current.status,
+    statusMessage: status.current.message,
+  };
+}
+
+function isStopping(): JumpstarterError {
+  return new JumpstarterError("unavailable", "The exporter is stopping");
+}
+
+/** A pause that `signal` ends. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+    resolve();
+  };
+  const timer = setTimeout(end, ms);
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  return promise;
 }
 
 /** A name as it may stand in others' messages. */

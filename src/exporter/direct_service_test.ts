@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import * as pb from "../../proto/mod.ts";
 import { call, callStream, openStream } from "../driver/mod.ts";
 import { Channel, holdKey, openFrameStream, serve } from "../rpc/mod.ts";
+import { ChangeBell } from "./change_bell.ts";
+import { ClientList } from "./client_list.ts";
 import { bareNode, context, rejectsWith } from "./bench_test.ts";
 import { directService } from "./direct_service.ts";
 import { LogFeed } from "./log_feed.ts";
@@ -11,7 +13,7 @@ import { Sharing } from "./sharing.ts";
 import { StatusBoard } from "./status_board.ts";
 
 const { driverCall, streamingDriverCall, getReport, getStatus, logStream, endSession } = pb.ExporterService.method;
-const { getInfo, hold } = pb.DirectService.method;
+const { followInfo, getInfo, hold } = pb.DirectService.method;
 
 /** An exporter with one driver, behind a socket for clients and one for its own children. */
 async function openService() {
@@ -35,7 +37,9 @@ async function openService() {
       },
     }),
   });
-  const status = new StatusBoard(), feed = new LogFeed(), stopped = new AbortController(), sharing = new Sharing();
+  const bell = new ChangeBell(), clients = new ClientList(bell.ring);
+  const status = new StatusBoard(() => bell.ring({ kind: "status" })), sharing = new Sharing(bell.ring);
+  const feed = new LogFeed(), stopped = new AbortController();
   status.set(pb.ExporterStatus.LEASE_READY, "Ready for commands");
   const common = { name: "bench", uuid: "the-exporter", motd: () => undefined, root: node, status, feed };
   const session = new Session({
@@ -44,10 +48,18 @@ async function openService() {
     stopped: stopped.signal,
     endSession: () => Promise.resolve("next"),
   });
-  const direct = directService({ sharing, exclusive: true, stopped: stopped.signal, startedAt: new Date(5_000) });
+  const direct = directService({
+    sharing,
+    status,
+    clients,
+    bell,
+    exclusive: true,
+    stopped: stopped.signal,
+    startedAt: new Date(5_000),
+  });
   const services = [...exporterServices(session), direct];
   const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
-  const server = await serve({ address, services, log: context.log });
+  const server = await serve({ address, services, log: context.log, onConnection: (peer) => clients.add(peer) });
   const trusted = await serve({ address, services, log: context.log, isTrusted: true });
   const channels: Channel[] = [];
   const connect = (to = server, token?: string) => {
@@ -59,6 +71,7 @@ async function openService() {
   return {
     uuid: node.uuid,
     sharing,
+    status,
     stopped,
     connect,
     connectHook: () => connect(trusted),
@@ -190,4 +203,31 @@ Deno.test("a client's name cannot pass for anything else", async () => {
   const responses = channel.serverStream(hold, { name, token: annsToken });
   await responses.next();
   assert.match(service.sharing.holds.holder?.name ?? "", /^\[2Jannrootx{10,56}$/);
+});
+
+Deno.test("who follows is told of every change, with all that there is then", async () => {
+  await using service = await openService();
+  const infos = service.connect().serverStream(followInfo, {});
+  const until = async (what: string, isSo: (info: pb.GetInfoResponse) => boolean): Promise<pb.GetInfoResponse> => {
+    for (;;) {
+      const { value } = await infos.next();
+      if (value === undefined) assert.fail(`the stream has ended without ${what}`);
+      if (value.info !== undefined && isSo(value.info)) return value.info;
+    }
+  };
+  await until("this client", ({ clients }) => clients.length === 1);
+  const other = service.connect();
+  const ann = claim(other, annsToken);
+  await ann.next();
+  const held: pb.GetInfoResponse = await until(
+    "a holder",
+    ({ holder, clients }) => holder?.name === "ann" && clients.length === 2,
+  );
+  assert.equal(held.clients.some(({ address }) => address === held.holder?.address), true);
+  service.status.set(pb.ExporterStatus.AFTER_LEASE_HOOK, "tidying up");
+  await until("the status", ({ statusMessage }) => statusMessage === "tidying up");
+  other[Symbol.dispose]();
+  await until("an end of the hold", ({ holder, clients }) => holder === undefined && clients.length === 1);
+  service.stopped.abort();
+  await rejectsWith(until("an end", () => false), "unavailable");
 });

@@ -23,6 +23,8 @@ export interface SlotParts {
   /** The exporter is of no use without it. */
   readonly isRequired: boolean;
   readonly times?: StartTimes;
+  /** Told why the driver does not run whenever that changes; of nothing when it runs. */
+  readonly onFault?: (fault: string | undefined) => void;
 }
 
 /**
@@ -99,13 +101,16 @@ export class DriverSlot implements AsyncDisposable {
       const device = await definition.start(settings, context);
       if (this.#isStopped) return await this.#close(device);
       this.#running = { device };
-      if (this.#fault !== undefined) log.info(`The driver "${path}" runs now`);
+      if (this.#fault === undefined) return;
+      log.info(`The driver "${path}" runs now`);
       this.#fault = undefined;
+      this.#parts.onFault?.(undefined);
     } catch (error) {
       if (this.#isStopped) return;
       const fault = error instanceof Error ? error.message : String(error);
       const isNews = this.#fault !== undefined && this.#fault !== fault;
       if (isNews) log.warning(`The driver "${path}" still does not run: ${fault}`);
+      if (this.#fault !== fault) this.#parts.onFault?.(fault);
       this.#fault = fault;
       this.#cause = error;
       this.#timer = setTimeout(() => this.#attempt = this.#try(), this.#pauseMs);

@@ -3,9 +3,12 @@ import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { JUMPSTARTER_HOST } from "../env.ts";
 import { describeOutcome, hookEnvironment, runHook, writeShims } from "../hooks/mod.ts";
+import { type ExporterObserver, tellAll } from "../exporter_event.ts";
 import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
 import { type Address, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
 import { planDrivers, startDrivers } from "./build_tree.ts";
+import { ChangeBell } from "./change_bell.ts";
+import { ClientList } from "./client_list.ts";
 import { ClientPresence } from "./client_presence.ts";
 import { driverUuid } from "./driver_node.ts";
 import { withScriptPath } from "./hook_script.ts";
@@ -13,6 +16,7 @@ import { directService } from "./direct_service.ts";
 import { exporterStops, Lifecycle, type LifecycleEnd } from "./lifecycle.ts";
 import type { LifecycleParts } from "./lifecycle_parts.ts";
 import { LogFeed } from "./log_feed.ts";
+import { joinMotd } from "./motd.ts";
 import { type RuntimePaths, runtimePaths } from "./permissions.ts";
 import { exporterServices } from "./service.ts";
 import { Session } from "./session.ts";
@@ -55,6 +59,8 @@ export interface ExporterOptions {
   readonly hookKillGraceMs?: number;
   /** How long a file that a client has opened may wait for its call, in milliseconds; 300,000 by default. */
   readonly unusedFileTimeoutMs?: number;
+  /** Told of what happens: metrics, an audit log, spans. */
+  readonly observers?: readonly ExporterObserver[];
   /** Told where the exporter listens, before any hook runs. */
   readonly onListening?: (address: Address) => void;
   /** Told of every change of its status. */
@@ -95,9 +101,6 @@ const stopGraceMs = 1_000;
 /** How long drivers may take to end the calls they are in the midst of; a script has 5 s to end itself. */
 const usualCallGraceMs = 10_000;
 
-/** The most that a hook may add to the message of the day, in bytes. */
-const maxMotdBytes = 64 * 1024;
-
 /**
  * Serves a config until it is stopped or a hook ends it; everything that it opened is closed when this returns.
  *
@@ -111,12 +114,18 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const feed = new LogFeed();
   const log = new Logger(toAll(options.sink, feed.push));
   const startedAt = new Date();
-  const status = new StatusBoard(({ status, message }) => options.onStatus?.(describeStatus(status, message, config)));
+  const bell = new ChangeBell();
+  const observe = tellAll([bell.ring, ...(options.observers ?? [])]);
+  const connected = new ClientList(observe);
+  const status = new StatusBoard(({ status, message }) => {
+    options.onStatus?.(describeStatus(status, message, config));
+    observe({ kind: "status", status: ExporterStatus[status], message });
+  });
   const stopped = new AbortController();
   const plan = await planDrivers(loaded, packages);
 
   await using runtimeDir = await prepareRuntimeDir(options);
-  await using tree = await startDrivers(config, plan, packages, { log, workDir: runtimeDir.workDir });
+  await using tree = await startDrivers(config, plan, packages, { log, workDir: runtimeDir.workDir, observe });
   const clients = new ClientArrivals(stopping);
   const lifecycle = new Lifecycle({
     hooks: config.hooks,
@@ -125,7 +134,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     exitOnLeaseEnd: config.exitOnLeaseEnd,
     nextClient: () => clients.next(),
     onReady: () => options.onReady?.(),
-    runHook: hookRunner(options, log, feed, runtimeDir),
+    runHook: hookRunner(options, log, feed, runtimeDir, observe),
     async endCalls(reason) {
       const unended = await session.endCalls(reason, callGraceMs, options.forced);
       for (const name of unended) log.warning(`${name} does not end, and is not waited for any longer`);
@@ -136,7 +145,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     },
   });
   const presence = new ClientPresence(lifecycle);
-  const sharing = new Sharing();
+  const sharing = new Sharing(observe);
   const session = new Session({
     name: config.metadata.name,
     uuid: driverUuid(config.metadata.name, "#exporter"),
@@ -151,8 +160,18 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     endSession: () => lifecycle.endSession(),
     onClient: presence.seen,
   });
-  const direct = directService({ sharing, exclusive: config.exclusive, startedAt, stopped: stopped.signal });
-  const services = [...exporterServices(session), direct];
+  const services = [
+    ...exporterServices(session),
+    directService({
+      sharing,
+      status,
+      clients: connected,
+      bell,
+      exclusive: config.exclusive,
+      startedAt,
+      stopped: stopped.signal,
+    }),
+  ];
   await using hookServer = await serve({
     address: { kind: "unix", path: runtimeDir.socketPath },
     services,
@@ -167,7 +186,10 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     renewedCertificate: options.renewedCertificate,
     passphrase: options.passphrase,
     limits: options.limits,
-    onConnection: clients.arrived,
+    onConnection(peer) {
+      connected.add(peer);
+      clients.arrived();
+    },
   });
   options.onListening?.(server.address);
   const end = await lifecycle.run();
@@ -220,6 +242,7 @@ function hookRunner(
   log: Logger,
   feed: LogFeed,
   { path, socketPath, binDir, motdFile }: RuntimeDir,
+  observe: ExporterObserver,
 ): LifecycleParts["runHook"] {
   return async (name, hook, { clientName, beforeLease, ended }) => {
     const source: LogSource = name;
@@ -228,6 +251,7 @@ function hookRunner(
     const warn = (line: string) => log.warning(line);
     await using commands = await serveCommands?.({ dir: path, env: { [JUMPSTARTER_HOST]: socketPath }, warn });
     const facts = { socketPath, binDir, leaseName: "standalone", clientName };
+    const begun = performance.now();
     const outcome = await runHook(withScriptPath(hook, loaded.url), {
       env: hookEnvironment(
         env,
@@ -240,26 +264,13 @@ function hookRunner(
       killGraceMs: hookKillGraceMs,
       onLine: (line) => hookLog.info(line),
     });
+    const durationMs = performance.now() - begun;
+    observe({ kind: "hookEnded", hook: name, result: outcome.kind, durationMs });
     const reason = describeOutcome(outcome, name);
     if (outcome.kind === "ok") log.info(reason);
     else log.error(reason);
     return { outcome, reason };
   };
-}
-
-/** The config's message of the day, and what the hook has added to it. */
-function joinMotd(motd: string | undefined, file: string): string | undefined {
-  const parts = [motd?.trimEnd(), readMotd(file)].filter((part) => part);
-  return parts.length === 0 ? undefined : parts.join("\n");
-}
-
-function readMotd(path: string): string | undefined {
-  try {
-    if (!Deno.lstatSync(path).isFile) return undefined;
-    return new TextDecoder().decode(Deno.readFileSync(path).subarray(0, maxMotdBytes)).trimEnd();
-  } catch {
-    return undefined; // the hook has written none
-  }
 }
 
 /** Lets one wait for the next client. */

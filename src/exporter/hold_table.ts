@@ -55,13 +55,15 @@ interface Entry extends ClientNote {
  */
 export class HoldTable {
   readonly #uses: OpenUses;
+  readonly #onChange: () => void;
   #holder: Entry | undefined;
   readonly #queue: Entry[] = [];
   #change = Promise.withResolvers<void>();
 
-  /** Makes the table of devices that nobody holds. */
-  constructor(uses: OpenUses) {
+  /** Makes the table of devices that nobody holds. `onChange` is told when somebody holds or waits, or does not any more. */
+  constructor(uses: OpenUses, onChange: () => void = () => {}) {
     this.#uses = uses;
+    this.#onChange = onChange;
   }
 
   /** Who holds the devices. */
@@ -94,6 +96,7 @@ export class HoldTable {
     const gone = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     if (steal) this.#queue.unshift(entry);
     else this.#queue.push(entry);
+    this.#tell();
     try {
       if (steal) await this.#takeOver(entry);
       let told = "";
@@ -173,6 +176,7 @@ export class HoldTable {
     const { resolve } = this.#change;
     this.#change = Promise.withResolvers<void>();
     resolve();
+    this.#onChange();
   }
 }
 

@@ -8,6 +8,7 @@ import type { LogRecord, LogSource } from "../log.ts";
 import { bindService, type BoundService, fromValue, relayFrames, type ServerCall, toValue } from "../rpc/mod.ts";
 import type { Resource } from "./resources.ts";
 import type { Session } from "./session.ts";
+import type { Use } from "./sharing.ts";
 
 const logSources: Readonly<Record<LogSource, pb.LogSource>> = {
   system: pb.LogSource.SYSTEM,
@@ -53,7 +54,11 @@ export function exporterServices(session: Session): BoundService[] {
           using resource = await session.openResource(request.uuid, request.encoding, call);
           call.sendMetadata(resourceMetadata(resource));
           try {
-            yield* relayFrames(requests, resource.stream, resource.signal, "file");
+            yield* counted(
+              resource,
+              requests,
+              (frames) => relayFrames(frames, resource.stream, resource.signal, "file"),
+            );
           } catch (error) {
             throw resource.failed(error);
           }
@@ -61,7 +66,7 @@ export function exporterServices(session: Session): BoundService[] {
           using opened = await session.openStream(request.uuid, request.method, call);
           call.sendMetadata({});
           try {
-            yield* relayFrames(requests, opened.stream, opened.signal);
+            yield* counted(opened, requests, (frames) => relayFrames(frames, opened.stream, opened.signal));
           } catch (error) {
             throw opened.failed(error);
           }
@@ -69,6 +74,24 @@ export function exporterServices(session: Session): BoundService[] {
       },
     }),
   ];
+}
+
+/** Relays with the bytes noted that go either way. */
+async function* counted<In extends { payload: Uint8Array }, Out extends { payload?: Uint8Array }>(
+  use: Pick<Use, "moved">,
+  requests: AsyncIterable<In>,
+  relay: (requests: AsyncIterable<In>) => AsyncIterable<Out>,
+): AsyncGenerator<Out> {
+  const received = async function* () {
+    for await (const frame of requests) {
+      use.moved({ fromClient: frame.payload.length });
+      yield frame;
+    }
+  };
+  for await (const frame of relay(received())) {
+    use.moved({ toClient: frame.payload?.length ?? 0 });
+    yield frame;
+  }
 }
 
 /**

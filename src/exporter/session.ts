@@ -1,6 +1,7 @@
 import { ExporterStatus } from "../../proto/mod.ts";
 import type { ByteStream } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
+import type { UseKind } from "../exporter_event.ts";
 import type { Json } from "../json.ts";
 import type { LogRecord } from "../log.ts";
 import type { Caller } from "./caller.ts";
@@ -98,7 +99,7 @@ export class Session {
   /** Calls a method that answers once. */
   async call(uuid: string, method: string, args: readonly Json[], caller: Caller): Promise<Json> {
     const node = this.#admit(uuid, caller);
-    using use = this.#sharing.begin({ driver: node.path, method }, caller);
+    using use = this.#begin(node, "call", method, caller);
     try {
       return await callMethod(node, method, args, this.#scope(node, caller, use));
     } catch (error) {
@@ -109,7 +110,7 @@ export class Session {
   /** Calls a method that answers with many values. */
   async *callStream(uuid: string, method: string, args: readonly Json[], caller: Caller): AsyncGenerator<Json> {
     const node = this.#admit(uuid, caller);
-    using use = this.#sharing.begin({ driver: node.path, method }, caller);
+    using use = this.#begin(node, "callStream", method, caller);
     try {
       yield* callStreamMethod(node, method, args, this.#scope(node, caller, use));
       use.signal.throwIfAborted(); // the driver may have ended well because of it
@@ -121,7 +122,7 @@ export class Session {
   /** Opens a raw connection to a device. */
   async openStream(uuid: string, method: string, caller: Caller): Promise<OpenedStream> {
     const node = this.#admit(uuid, caller);
-    const use = this.#sharing.begin({ driver: node.path, method }, caller);
+    const use = this.#begin(node, "openStream", method, caller);
     const signal = AbortSignal.any([this.until(caller), use.signal]);
     try {
       const stream = await openStreamMethod(node, method, this.#scope(node, caller, use));
@@ -130,15 +131,16 @@ export class Session {
         use.failed(error instanceof JumpstarterError ? error : toDriverError(node, method, error, caller.signal));
       return { ...use, stream, failed, signal };
     } catch (error) {
+      const told = use.failed(error);
       use[Symbol.dispose]();
-      throw use.failed(error);
+      throw told;
     }
   }
 
   /** Opens a stream for a file that one of a driver's methods is to read or write. */
   async openResource(uuid: string, encoding: string | null, caller: Caller): Promise<Resource & OpenedByClient> {
     const node = this.#admit(uuid, caller);
-    const use = this.#sharing.begin({ driver: node.path, method: "" }, caller);
+    const use = this.#begin(node, "file", "", caller);
     const signal = AbortSignal.any([this.until(caller), use.signal]);
     const owner = { driverUuid: node.uuid, connectionClosed: caller.connectionClosed };
     const resource = await this.#resources.open(owner, encoding);
@@ -146,6 +148,7 @@ export class Session {
       ...resource,
       signal,
       failed: use.failed,
+      moved: use.moved,
       [Symbol.dispose]() {
         resource[Symbol.dispose]();
         use[Symbol.dispose]();
@@ -190,6 +193,12 @@ export class Session {
 
   #runningOf({ isTrusted }: Pick<Caller, "isTrusted">): RunningCalls {
     return isTrusted ? this.#running.hooks : this.#running.clients;
+  }
+
+  /** What peers name is noted only as far as there is such a thing. */
+  #begin({ path, definition: { methods } }: DriverNode, kind: UseKind, method: string, caller: Caller): Use {
+    const name = method === "" || Object.hasOwn(methods, method) ? method : "?";
+    return this.#sharing.begin({ kind, driver: path, method: name }, caller);
   }
 
   /** The driver that a client may call. While hooks run the devices are theirs alone. */

@@ -1,19 +1,14 @@
-import type { JumpstarterError } from "../errors.ts";
+import { type ErrorCode, JumpstarterError } from "../errors.ts";
+import type { DriverUse, ExporterObserver, UseCode } from "../exporter_event.ts";
 import { type Claim, type ClientNote, type HoldEvent, HoldTable, type OpenUses } from "./hold_table.ts";
-
-/** A method of a driver, or a file for one. */
-export interface UseOf {
-  /** The driver's path, such as `bench.power`. */
-  readonly driver: string;
-  /** The method's name; empty for a file, whose method is not known when it is opened. */
-  readonly method: string;
-}
 
 /** Who uses a driver, as far as sharing goes. */
 export interface User {
   readonly peer: string;
   readonly identity?: string;
   readonly isTrusted: boolean;
+  /** Fires when the client gives up or goes. */
+  readonly signal: AbortSignal;
   /** What shows that the client holds the devices. */
   readonly hold?: string;
 }
@@ -22,6 +17,8 @@ export interface User {
 export interface Use extends Disposable {
   /** Fires when the devices are taken from the client, with what it is told. */
   readonly signal: AbortSignal;
+  /** Notes bytes of a stream or a file. */
+  moved(bytes: { toClient?: number; fromClient?: number }): void;
   /** The error that the client is told when its use has failed with this one. */
   failed(error: unknown): unknown;
 }
@@ -86,7 +83,17 @@ class UseTable implements OpenUses {
 /** How clients share the devices: everyone uses them, until somebody holds them. */
 export class Sharing {
   readonly #uses = new UseTable();
-  readonly #holds = new HoldTable(this.#uses);
+  readonly #holds: HoldTable;
+  readonly #observe: ExporterObserver | undefined;
+
+  /** Begins with devices that nobody uses. */
+  constructor(observe?: ExporterObserver) {
+    this.#observe = observe;
+    this.#holds = new HoldTable(this.#uses, () => {
+      const { holder, waiting } = this.#holds;
+      observe?.({ kind: "holds", isHeld: holder !== undefined, waiting });
+    });
+  }
 
   /** Who holds the devices, and how many wait to. */
   get holds(): Pick<HoldTable, "holder" | "waiting"> {
@@ -103,7 +110,7 @@ export class Sharing {
    *
    * @throws {JumpstarterError} `busy` when somebody else holds the devices.
    */
-  admit({ isTrusted, hold }: User): void {
+  admit({ isTrusted, hold }: Pick<User, "isTrusted" | "hold">): void {
     if (!isTrusted) this.#holds.admit(hold);
   }
 
@@ -112,21 +119,44 @@ export class Sharing {
    *
    * @throws {JumpstarterError} `busy` when somebody else holds the devices.
    */
-  begin({ driver, method }: UseOf, user: User): Use {
-    this.admit(user);
+  begin(of: Pick<DriverUse, "kind" | "driver" | "method">, user: User): Use {
+    const { identity, peer: address, isTrusted: isHook } = user;
+    const facts: DriverUse = { ...of, identity, address, isHook, since: new Date() };
+    this.#observe?.({ kind: "useBegun", use: facts });
+    try {
+      this.admit(user);
+    } catch (error) {
+      this.#observe?.({ kind: "useEnded", use: facts, code: codeOf(error) });
+      throw error;
+    }
+    return this.#add(facts, user);
+  }
+
+  #add(facts: DriverUse, { isTrusted, hold, signal }: User): Use {
+    const { driver, method, identity = "", address, since } = facts;
     const taken = new AbortController();
     const use: OpenUse = {
       what: method === "" ? driver : `${driver}.${method}`,
-      client: { name: user.identity ?? "", peer: user.peer, since: new Date() },
-      token: user.hold,
+      client: { name: identity, peer: address, since },
+      token: hold,
       taken,
       ended: Promise.withResolvers(),
     };
-    if (!user.isTrusted) this.#uses.add(use);
+    if (!isTrusted) this.#uses.add(use);
+    let code: UseCode | undefined;
     return {
       signal: taken.signal,
-      failed: (error) => taken.signal.aborted ? taken.signal.reason : error,
-      [Symbol.dispose]: () => this.#uses.delete(use),
+      moved: ({ toClient = 0, fromClient = 0 }) => this.#observe?.({ kind: "bytes", use: facts, toClient, fromClient }),
+      failed: (error) => {
+        const told = taken.signal.aborted ? taken.signal.reason : error;
+        code = codeOf(told);
+        return told;
+      },
+      [Symbol.dispose]: () => {
+        this.#uses.delete(use);
+        code ??= signal.aborted ? "cancelled" : "ok";
+        this.#observe?.({ kind: "useEnded", use: facts, code });
+      },
     };
   }
 
@@ -138,4 +168,8 @@ export class Sharing {
   hold(claim: Claim): AsyncGenerator<HoldEvent> {
     return this.#holds.hold(claim);
   }
+}
+
+function codeOf(error: unknown): ErrorCode {
+  return error instanceof JumpstarterError ? error.code : "internal";
 }

@@ -32,7 +32,7 @@ export {
 } from "./frame_stream.ts";
 export { holdKey } from "./hold_key.ts";
 export { assertPassphrase } from "./passphrase.ts";
-export { serve, type ServeOptions, type Server } from "./server.ts";
+export { type ConnectedPeer, serve, type ServeOptions, type Server } from "./server.ts";
 export { defaultLimits, type ServerLimits } from "./server_limits.ts";
 export { bindService, type BoundService, type ServerCall, type ServiceHandlers } from "./service.ts";
 export {

@@ -36,7 +36,17 @@ export interface ServeOptions {
   /** What peers are granted, where it is not {@linkcode defaultLimits}. */
   limits?: Partial<ServerLimits>;
   /** Told when a client connects, before it can call anything. */
-  onConnection?: () => void;
+  onConnection?: (peer: ConnectedPeer) => void;
+}
+
+/** A client that has connected. */
+export interface ConnectedPeer {
+  /** The name in its certificate; nothing when it has shown none. */
+  readonly identity?: string;
+  /** Where it is, such as `192.0.2.7:51234`. */
+  readonly address: string;
+  /** Settles when the connection is closed. */
+  readonly closed: Promise<void>;
 }
 
 /** A server that listens. */
@@ -81,7 +91,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const connections = new Connections(limits, floodLog);
   const accept = (stream: Socket, connection: Connection) => {
     stream.on("error", (error) => log.debug(`Connection from ${connection.peer}: ${error.message}`));
-    options.onConnection?.();
+    const peer = { identity: connection.identity, address: connection.peer, closed: closeOf(connection.socket) };
+    options.onConnection?.(peer);
     grpcServer.serveConnection(injector, mendSocket(stream, "server"), connection, () => {
       connections.established(connection);
       connection.hasLoggedIn ||= login === undefined;
@@ -109,6 +120,10 @@ export async function serve(options: ServeOptions): Promise<Server> {
     if (bound.kind === "unix") await unlink(bound.path).catch(() => {/* closing the listener has removed it */});
   };
   return { address: bound, stop, [Symbol.asyncDispose]: () => stop(0) };
+}
+
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.destroyed ? resolve() : socket.once("close", () => resolve()));
 }
 
 /** The calls that run. */

@@ -33,6 +33,7 @@ const helps: readonly (readonly [readonly string[], readonly string[]])[] = [
     "-v, --verbose",
   ]],
   [["inspect", "--help"], ["--tls-grpc <host:port>", "--tls-grpc-insecure", "--tls-ca", "--passphrase", "--json"]],
+  [["status", "--help"], ["--tls-grpc <host:port>", "--json", "--watch"]],
   [["config", "--help"], ["check"]],
   [["config", "check", "--help"], ["<file>", "--help"]],
   [["version", "--help"], ["--help"]],

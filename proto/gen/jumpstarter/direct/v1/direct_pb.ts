@@ -11,13 +11,15 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ExporterStatus } from "../../v1/common_pb.ts";
+import { file_jumpstarter_v1_common } from "../../v1/common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file jumpstarter/direct/v1/direct.proto.
  */
 export const file_jumpstarter_direct_v1_direct: GenFile = /*@__PURE__*/
-  fileDesc("CiJqdW1wc3RhcnRlci9kaXJlY3QvdjEvZGlyZWN0LnByb3RvEhVqdW1wc3RhcnRlci5kaXJlY3QudjEiEAoOR2V0SW5mb1JlcXVlc3Qi3wEKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWV4Y2x1c2l2ZRgDIAEoCBIyCgZob2xkZXIYBCABKAsyHS5qdW1wc3RhcnRlci5kaXJlY3QudjEuQ2xpZW50SACIAQESDwoHd2FpdGluZxgFIAEoDRIoCgR1c2VzGAYgAygLMhouanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLlVzZUIJCgdfaG9sZGVyIlIKBkNsaWVudBIMCgRuYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkIKA1VzZRIMCgR3aGF0GAEgASgJEi0KBmNsaWVudBgCIAEoCzIdLmp1bXBzdGFydGVyLmRpcmVjdC52MS5DbGllbnQiRwoLSG9sZFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgR3YWl0GAIgASgIEg0KBXN0ZWFsGAMgASgIEg0KBXRva2VuGAQgASgJIosBCgxIb2xkUmVzcG9uc2USLwoFc3RhdGUYASABKA4yIC5qdW1wc3RhcnRlci5kaXJlY3QudjEuSG9sZFN0YXRlEjEKBW90aGVyGAIgASgLMh0uanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLkNsaWVudEgAiAEBEg0KBWFoZWFkGAMgASgNQggKBl9vdGhlcippCglIb2xkU3RhdGUSGgoWSE9MRF9TVEFURV9VTlNQRUNJRklFRBAAEhYKEkhPTERfU1RBVEVfV0FJVElORxABEhMKD0hPTERfU1RBVEVfSEVMRBACEhMKD0hPTERfU1RBVEVfTE9TVBADMrwBCg1EaXJlY3RTZXJ2aWNlElgKB0dldEluZm8SJS5qdW1wc3RhcnRlci5kaXJlY3QudjEuR2V0SW5mb1JlcXVlc3QaJi5qdW1wc3RhcnRlci5kaXJlY3QudjEuR2V0SW5mb1Jlc3BvbnNlElEKBEhvbGQSIi5qdW1wc3RhcnRlci5kaXJlY3QudjEuSG9sZFJlcXVlc3QaIy5qdW1wc3RhcnRlci5kaXJlY3QudjEuSG9sZFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiJqdW1wc3RhcnRlci9kaXJlY3QvdjEvZGlyZWN0LnByb3RvEhVqdW1wc3RhcnRlci5kaXJlY3QudjEiEAoOR2V0SW5mb1JlcXVlc3Qi1wIKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWV4Y2x1c2l2ZRgDIAEoCBIyCgZob2xkZXIYBCABKAsyHS5qdW1wc3RhcnRlci5kaXJlY3QudjEuQ2xpZW50SACIAQESDwoHd2FpdGluZxgFIAEoDRIoCgR1c2VzGAYgAygLMhouanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLlVzZRIuCgdjbGllbnRzGAcgAygLMh0uanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLkNsaWVudBIuCgZzdGF0dXMYCCABKA4yHi5qdW1wc3RhcnRlci52MS5FeHBvcnRlclN0YXR1cxIWCg5zdGF0dXNfbWVzc2FnZRgJIAEoCUIJCgdfaG9sZGVyIhMKEUZvbGxvd0luZm9SZXF1ZXN0IkoKEkZvbGxvd0luZm9SZXNwb25zZRI0CgRpbmZvGAEgASgLMiYuanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLkdldEluZm9SZXNwb25zZSJSCgZDbGllbnQSDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJCCgNVc2USDAoEd2hhdBgBIAEoCRItCgZjbGllbnQYAiABKAsyHS5qdW1wc3RhcnRlci5kaXJlY3QudjEuQ2xpZW50IkcKC0hvbGRSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEd2FpdBgCIAEoCBINCgVzdGVhbBgDIAEoCBINCgV0b2tlbhgEIAEoCSKLAQoMSG9sZFJlc3BvbnNlEi8KBXN0YXRlGAEgASgOMiAuanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLkhvbGRTdGF0ZRIxCgVvdGhlchgCIAEoCzIdLmp1bXBzdGFydGVyLmRpcmVjdC52MS5DbGllbnRIAIgBARINCgVhaGVhZBgDIAEoDUIICgZfb3RoZXIqaQoJSG9sZFN0YXRlEhoKFkhPTERfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJIT0xEX1NUQVRFX1dBSVRJTkcQARITCg9IT0xEX1NUQVRFX0hFTEQQAhITCg9IT0xEX1NUQVRFX0xPU1QQAzKhAgoNRGlyZWN0U2VydmljZRJYCgdHZXRJbmZvEiUuanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLkdldEluZm9SZXF1ZXN0GiYuanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLkdldEluZm9SZXNwb25zZRJjCgpGb2xsb3dJbmZvEiguanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLkZvbGxvd0luZm9SZXF1ZXN0GikuanVtcHN0YXJ0ZXIuZGlyZWN0LnYxLkZvbGxvd0luZm9SZXNwb25zZTABElEKBEhvbGQSIi5qdW1wc3RhcnRlci5kaXJlY3QudjEuSG9sZFJlcXVlc3QaIy5qdW1wc3RhcnRlci5kaXJlY3QudjEuSG9sZFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_jumpstarter_v1_common]);
 
 /**
  * Asks what the exporter is.
@@ -81,6 +83,27 @@ export type GetInfoResponse = Message<"jumpstarter.direct.v1.GetInfoResponse"> &
    * @generated from field: repeated jumpstarter.direct.v1.Use uses = 6;
    */
   uses: Use[];
+
+  /**
+   * The connections that are open, since when each.
+   *
+   * @generated from field: repeated jumpstarter.direct.v1.Client clients = 7;
+   */
+  clients: Client[];
+
+  /**
+   * The state, as `GetStatus` of the shared contract has it.
+   *
+   * @generated from field: jumpstarter.v1.ExporterStatus status = 8;
+   */
+  status: ExporterStatus;
+
+  /**
+   * Why, in words.
+   *
+   * @generated from field: string status_message = 9;
+   */
+  statusMessage: string;
 };
 
 /**
@@ -89,6 +112,42 @@ export type GetInfoResponse = Message<"jumpstarter.direct.v1.GetInfoResponse"> &
  */
 export const GetInfoResponseSchema: GenMessage<GetInfoResponse> = /*@__PURE__*/
   messageDesc(file_jumpstarter_direct_v1_direct, 1);
+
+/**
+ * Asks to be told what the exporter is.
+ *
+ * @generated from message jumpstarter.direct.v1.FollowInfoRequest
+ */
+export type FollowInfoRequest = Message<"jumpstarter.direct.v1.FollowInfoRequest"> & {
+};
+
+/**
+ * Describes the message jumpstarter.direct.v1.FollowInfoRequest.
+ * Use `create(FollowInfoRequestSchema)` to create a new message.
+ */
+export const FollowInfoRequestSchema: GenMessage<FollowInfoRequest> = /*@__PURE__*/
+  messageDesc(file_jumpstarter_direct_v1_direct, 2);
+
+/**
+ * What the exporter is now.
+ *
+ * @generated from message jumpstarter.direct.v1.FollowInfoResponse
+ */
+export type FollowInfoResponse = Message<"jumpstarter.direct.v1.FollowInfoResponse"> & {
+  /**
+   * The same as `GetInfo` answers.
+   *
+   * @generated from field: jumpstarter.direct.v1.GetInfoResponse info = 1;
+   */
+  info?: GetInfoResponse | undefined;
+};
+
+/**
+ * Describes the message jumpstarter.direct.v1.FollowInfoResponse.
+ * Use `create(FollowInfoResponseSchema)` to create a new message.
+ */
+export const FollowInfoResponseSchema: GenMessage<FollowInfoResponse> = /*@__PURE__*/
+  messageDesc(file_jumpstarter_direct_v1_direct, 3);
 
 /**
  * A client, as the exporter knows it.
@@ -123,7 +182,7 @@ export type Client = Message<"jumpstarter.direct.v1.Client"> & {
  * Use `create(ClientSchema)` to create a new message.
  */
 export const ClientSchema: GenMessage<Client> = /*@__PURE__*/
-  messageDesc(file_jumpstarter_direct_v1_direct, 2);
+  messageDesc(file_jumpstarter_direct_v1_direct, 4);
 
 /**
  * Something of a driver's that is under way for a client.
@@ -151,7 +210,7 @@ export type Use = Message<"jumpstarter.direct.v1.Use"> & {
  * Use `create(UseSchema)` to create a new message.
  */
 export const UseSchema: GenMessage<Use> = /*@__PURE__*/
-  messageDesc(file_jumpstarter_direct_v1_direct, 3);
+  messageDesc(file_jumpstarter_direct_v1_direct, 5);
 
 /**
  * Asks to hold the devices.
@@ -194,7 +253,7 @@ export type HoldRequest = Message<"jumpstarter.direct.v1.HoldRequest"> & {
  * Use `create(HoldRequestSchema)` to create a new message.
  */
 export const HoldRequestSchema: GenMessage<HoldRequest> = /*@__PURE__*/
-  messageDesc(file_jumpstarter_direct_v1_direct, 4);
+  messageDesc(file_jumpstarter_direct_v1_direct, 6);
 
 /**
  * How it stands with a hold.
@@ -229,7 +288,7 @@ export type HoldResponse = Message<"jumpstarter.direct.v1.HoldResponse"> & {
  * Use `create(HoldResponseSchema)` to create a new message.
  */
 export const HoldResponseSchema: GenMessage<HoldResponse> = /*@__PURE__*/
-  messageDesc(file_jumpstarter_direct_v1_direct, 5);
+  messageDesc(file_jumpstarter_direct_v1_direct, 7);
 
 /**
  * What has become of a hold.
@@ -287,6 +346,16 @@ export const DirectService: GenService<{
     methodKind: "unary";
     input: typeof GetInfoRequestSchema;
     output: typeof GetInfoResponseSchema;
+  },
+  /**
+   * The same, at once and whenever it has changed; not more than a few times a second.
+   *
+   * @generated from rpc jumpstarter.direct.v1.DirectService.FollowInfo
+   */
+  followInfo: {
+    methodKind: "server_streaming";
+    input: typeof FollowInfoRequestSchema;
+    output: typeof FollowInfoResponseSchema;
   },
   /**
    * Holds all devices for as long as the call is open. It ends with FAILED_PRECONDITION where somebody else uses
