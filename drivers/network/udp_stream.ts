@@ -33,13 +33,15 @@ export async function openUdp(target: UdpTarget): Promise<ByteStream> {
     throw connectionError(`cannot reach ${peer}`, error);
   });
   signal.throwIfAborted();
+  const any = family === 6 ? "::" : "0.0.0.0";
+  await assertMayBind(family === 6 ? `[${any}]:0` : `${any}:0`);
   const socket = createSocket(family === 6 ? "udp6" : "udp4");
   const broken = (cause: unknown) => connectionError(`the datagrams to ${peer} broke off`, cause);
   const inbox = new Inbox(socket, { address, port }, target.onLoss, broken);
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);
-      socket.bind(0, family === 6 ? "::" : "0.0.0.0", () => {
+      socket.bind(0, any, () => {
         socket.off("error", reject);
         resolve();
       });
@@ -60,6 +62,12 @@ export async function openUdp(target: UdpTarget): Promise<ByteStream> {
     close: () => inbox.closeWhenQuiet(),
   });
   return { readable: inbox.readable, writable };
+}
+
+/** Deno tells of a socket that it does not allow nowhere where it could be caught. */
+async function assertMayBind(host: string): Promise<void> {
+  const { state } = await Deno.permissions.query({ name: "net", host });
+  if (state !== "granted") throw new Deno.errors.NotCapable(`Requires net access to "${host}", run again with it`);
 }
 
 function sendError(

@@ -1,3 +1,4 @@
+import { JumpstarterError } from "../errors.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { writeErr, writeError } from "./output.ts";
 import { CommanderError, commanderExitCode } from "./program.ts";
@@ -17,11 +18,20 @@ export async function tellFailure(
 ): Promise<number> {
   try {
     return await run();
-  } catch (error) {
-    if (error instanceof CommanderError) return commanderExitCode(error); // it has told it already
+  } catch (reason) {
+    if (reason instanceof CommanderError) return commanderExitCode(reason); // it has told it already
+    const error = reason instanceof Deno.errors.NotCapable ? notAllowed(reason) : reason;
     writeError(program, error, args.includes("-v") || args.includes("--verbose") || isDebug(args), write);
     return exitCodeOf(error);
   }
+}
+
+/** What Deno refuses is for whoever has started the program. */
+function notAllowed(cause: Error): JumpstarterError {
+  const [, access = "this", flag] = /^Requires (.+), run again with the (--allow-[a-z]+) flag/.exec(cause.message) ??
+    [];
+  const hint = `run it with ${flag === undefined ? "" : `${flag}, or with `}-A`;
+  return new JumpstarterError("usage", `Deno does not allow ${access}`, { hint, cause });
 }
 
 function isDebug(args: readonly string[]): boolean {

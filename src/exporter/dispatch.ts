@@ -8,6 +8,7 @@ import type { Json } from "../json.ts";
 import { schemaProblems } from "../schema_problems.ts";
 import type { DriverNode } from "./driver_node.ts";
 import type { FileAccess } from "./resources.ts";
+import { refusedAccess } from "./refused_access.ts";
 import type { RunningCalls } from "./running_calls.ts";
 
 /** Until when a call may go on, and what it may use. */
@@ -210,15 +211,11 @@ function cancelled(message: string, reason: unknown, details: ErrorDetails): Jum
 }
 
 function describe(error: unknown, path: string): string {
+  const access = refusedAccess(error);
+  if (access !== undefined) return `the driver "${path}" is not allowed ${access}`;
   if (error instanceof JumpstarterError) return error.message;
-  if (error instanceof Deno.errors.NotCapable) return `the driver "${path}" is not allowed ${describeAccess(error)}`;
   if (!(error instanceof Error)) return String(error);
   return error.name === "Error" ? error.message : `${error.name}: ${error.message}`;
-}
-
-/** What it was that Deno refused, such as `read access to "/etc/shadow"`. */
-function describeAccess({ message }: Error): string {
-  return /^Requires (.+ access(?: to .+?)?),/.exec(message)?.[1] ?? message;
 }
 
 function errorCode(error: unknown): ErrorCode {

@@ -1,5 +1,6 @@
 import type { DriverDefinition, StartContext } from "../driver/mod.ts";
 import { DriverError, JumpstarterError } from "../errors.ts";
+import { refusedAccess } from "./refused_access.ts";
 
 /** How long things take around the start of a driver; a test has less patience. */
 export interface StartTimes {
@@ -107,7 +108,9 @@ export class DriverSlot implements AsyncDisposable {
       this.#parts.onFault?.(undefined);
     } catch (error) {
       if (this.#isStopped) return;
-      const fault = error instanceof Error ? error.message : String(error);
+      const access = refusedAccess(error);
+      const said = error instanceof Error ? error.message : String(error);
+      const fault = access === undefined ? said : `it is not allowed ${access}`;
       const isNews = this.#fault !== undefined && this.#fault !== fault;
       if (isNews) log.warning(`The driver "${path}" still does not run: ${fault}`);
       if (this.#fault !== fault) this.#parts.onFault?.(fault);

@@ -1,0 +1,44 @@
+/** The commands of a client under what the README says that they need, and then without each part of it. */
+import assert from "node:assert/strict";
+import { exampleConfig, startExporter } from "../fixtures/exporter.ts";
+import { Place, repository } from "../fixtures/place.ts";
+import { Program } from "../fixtures/program.ts";
+
+/** Runs `jmp` under these flags alone. */
+async function runUnder(place: Place, flags: readonly string[], words: readonly string[], env = {}) {
+  // From mod.ts, since cli.ts imports by a computed name, which Deno allows with read access to the source.
+  const argv = ["deno", "run", "--quiet", "--no-prompt", ...flags, `${repository}/mod.ts`, ...words];
+  await using program = new Program(place, argv, { env });
+  return await program.ended();
+}
+
+Deno.test("each command works under what it needs, and is stopped with a clear word without any part of that", async (t) => {
+  await using place = await Place.open();
+  await using exporter = await startExporter(place);
+  await exporter.ready();
+  const { address, env } = exporter;
+  const remote = ["--tls-grpc", address, "--tls-grpc-insecure"];
+  const temp = place.path("tmp");
+  const shell = ["--allow-env", `--allow-net=${address}`, `--allow-write=${temp}`];
+  const commands: [words: string[], flags: string[], refused: RegExp][] = [
+    [["config", "check", exampleConfig], ["--allow-env", `--allow-read=${exampleConfig}`], /--allow-read/],
+    [["inspect", ...remote], ["--allow-env", `--allow-net=${address}`], /net access|--allow-net/],
+    [["status", ...remote], ["--allow-env", `--allow-net=${address}`], /net access|--allow-net/],
+    [["j", "power", "on"], ["--allow-env", `--allow-net=${address}`], /net access|--allow-net/],
+    [["shell", ...remote, "--", "true"], [...shell, "--allow-run=true"], /--allow-(net|write|run)/],
+  ];
+  for (const [words, flags, refused] of commands) {
+    await t.step(words.slice(0, 2).join(" "), async () => {
+      const { code, stderr } = await runUnder(place, flags, words, env);
+      assert.equal(code, 0, stderr);
+      // Without the environment grpc-js does not even load; that is said by Deno, before any code of this project.
+      for (const dropped of flags.slice(1)) {
+        const less = flags.filter((flag) => flag !== dropped);
+        const { code, stderr } = await runUnder(place, less, words, env);
+        assert.notEqual(code, 0, `without ${dropped}`);
+        assert.match(stderr, refused, `without ${dropped}`);
+        assert.ok(stderr.split("\n").length <= 4 && !stderr.includes("    at "), `without ${dropped}: ${stderr}`);
+      }
+    });
+  }
+});
