@@ -35,6 +35,14 @@ export interface DriverUse {
   readonly since: Date;
 }
 
+/** A client that holds the devices. */
+export interface HoldingClient {
+  /** What it calls itself, or what its certificate calls it; empty where neither is so. */
+  readonly name: string;
+  readonly address: string;
+  readonly since: Date;
+}
+
 /** How a use has ended. */
 export type UseCode = "ok" | ErrorCode;
 
@@ -51,7 +59,7 @@ export type ExporterEvent =
   | { readonly kind: "bytes"; readonly use: DriverUse; readonly toClient: number; readonly fromClient: number }
   | { readonly kind: "hookEnded"; readonly hook: string; readonly result: HookResult; readonly durationMs: number }
   | { readonly kind: "driver"; readonly driver: string; readonly fault: string | undefined }
-  | { readonly kind: "holds"; readonly isHeld: boolean; readonly waiting: number };
+  | { readonly kind: "holds"; readonly holder: HoldingClient | undefined; readonly waiting: number };
 
 /** Is told of what happens, as it happens. It must not throw, and returns at once. */
 export type ExporterObserver = (event: ExporterEvent) => void;

@@ -111,6 +111,8 @@ function addServeOptions(command: Command): Command {
     .option("--tls-key <file>", "The certificate's private key, PEM")
     .option("--tls-client-ca <file>", "The authorities of clients' certificates, PEM; clients must show one then")
     .option("--state-dir <dir>", "Where the exporter keeps a certificate of its own; ~/.local/state/jumpstarter else")
+    .option("--http <[host:]port>", "Serve /healthz, /readyz and /metrics here; without a host on the loopback")
+    .option("--audit-log <file>", "Add a line of JSON for each connection and call; - is standard output")
     .option("--runtime-dir <dir>", "An empty directory of yours for its sockets; one is made and removed otherwise");
 }
 

@@ -8,9 +8,10 @@ import { type ConfigChoice, planExporter } from "./exporter_config.ts";
 import type { MainOptions } from "./main_options.ts";
 import { writeErr, writeOut } from "./output.ts";
 import { type CertificateOptions, certificatePermissions, certificateSource } from "./server_certificate.ts";
+import { type TelemetryOptions, telemetryPermissions } from "./telemetry_options.ts";
 
 /** The options of `jmp permissions`, as commander names them. */
-export interface PermissionsOptions extends ConfigChoice, CertificateOptions {
+export interface PermissionsOptions extends ConfigChoice, CertificateOptions, TelemetryOptions {
   tlsGrpcListener?: string;
   runtimeDir?: string;
   flags?: boolean;
@@ -20,7 +21,7 @@ export interface PermissionsOptions extends ConfigChoice, CertificateOptions {
 /** What `jmp run` with these options needs, part by part; a later part may repeat an earlier one. */
 export async function runPermissions(
   { loaded, plan }: { loaded: LoadedConfig; plan: DriverPlan },
-  options: CertificateOptions & Pick<PermissionsOptions, "tlsGrpcListener">,
+  options: CertificateOptions & TelemetryOptions & Pick<PermissionsOptions, "tlsGrpcListener">,
   runtimeDir: string,
   env: Env,
 ): Promise<PartPermissions[]> {
@@ -30,7 +31,8 @@ export async function runPermissions(
   }
   const parts = await exporterPermissions(loaded, plan, parseListenAddress(tlsGrpcListener), runtimeDir);
   const permissions = certificatePermissions(certificateSource(options, env));
-  return permissions.length === 0 ? parts : [...parts, { part: "certificate", permissions }];
+  if (permissions.length > 0) parts.push({ part: "certificate", permissions });
+  return [...parts, ...telemetryPermissions(options)];
 }
 
 /** Prints what an exporter needs, part by part and together. */

@@ -14,11 +14,12 @@ import { serveJ } from "./serve_j.ts";
 import { type CertificateOptions, certificateSource, serverCertificate } from "./server_certificate.ts";
 import { describeListener, type ServingFacts, warnOfExposure } from "./tell_serving.ts";
 import { noticeVariables, ServiceNotices, withoutNoticeVariables } from "./service_notices.ts";
+import { openTelemetry, type TelemetryOptions } from "./telemetry_options.ts";
 import { logStrayFaults } from "./stray_faults.ts";
 import { stopSignals } from "./stop_signals.ts";
 
 /** The options of `jmp run`, as commander names them. */
-export interface RunOptions extends PassphraseOptions, CertificateOptions {
+export interface RunOptions extends PassphraseOptions, CertificateOptions, TelemetryOptions {
   exporterConfig?: string;
   exporter?: string;
   tlsGrpcListener?: string;
@@ -61,6 +62,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     log.info(`Stopping (${name}); a second signal stops at once`);
     notices.stopping();
   });
+  await using telemetry = await openTelemetry(options, env, config.metadata.name, log);
   const end = await runExporter({
     loaded,
     packages,
@@ -69,6 +71,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     renewedCertificate: served?.renewed,
     passphrase,
     sink,
+    observers: telemetry.observers,
     env: definedOnly(withoutNoticeVariables(env)),
     launcher,
     runtimeDir: options.runtimeDir,

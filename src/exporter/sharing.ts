@@ -91,7 +91,8 @@ export class Sharing {
     this.#observe = observe;
     this.#holds = new HoldTable(this.#uses, () => {
       const { holder, waiting } = this.#holds;
-      observe?.({ kind: "holds", isHeld: holder !== undefined, waiting });
+      const told = holder && { name: holder.name, address: holder.peer, since: holder.since };
+      observe?.({ kind: "holds", holder: told, waiting });
     });
   }
 

@@ -9,7 +9,7 @@
 /** The rooms, from the ground up. A room may import every room of a lower floor, and none of its own or above. */
 export const FLOORS: readonly (readonly string[])[] = [
   ["ground", "proto"],
-  ["src/codec", "src/config", "src/driver", "src/rpc", "src/hooks", "src/trust"],
+  ["src/codec", "src/config", "src/driver", "src/rpc", "src/hooks", "src/trust", "src/telemetry"],
   ["src/exporter", "src/client", "src/agent", "drivers/*"],
   ["src/cli", "src/testing"],
   ["roof"],
@@ -50,10 +50,12 @@ export const NARROWER: readonly { importer: string; mayImport: readonly string[]
 /** Packages, and the only places that import them. A package that is not named here may be imported nowhere. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@grpc/grpc-js": ["src/rpc/*"],
+  "@opentelemetry/api": ["src/telemetry/*"],
   "@bufbuild/protobuf": ["proto/**", "src/rpc/*", "src/exporter/*", "src/client/*"],
   "aws4fetch": ["drivers/opendal/s3_bucket.ts"],
   "commander": ["src/cli/*"],
   "fastest-levenshtein": ["src/nearest.ts"],
+  "prom-client": ["src/telemetry/*"],
   "xz-decompress": ["src/codec/*"],
   "js-yaml": ["src/config/*"],
   "zod": ["src/config/*", "drivers/*/driver.ts"],
@@ -99,6 +101,11 @@ export const LEAN: readonly Lean[] = [
     entries: ["cli.ts"],
     without: ["packages", "commands.ts", "src/cli/*", "src/client/*", "drivers/**"],
     countsLateImports: true,
+  },
+  {
+    // What watches over an exporter is loaded only when it is asked for.
+    entries: ["src/cli/jmp_run.ts"],
+    without: ["prom-client", "@opentelemetry/api"],
   },
 ];
 

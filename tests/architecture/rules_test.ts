@@ -210,6 +210,7 @@ Deno.test("a heavy entry is found with its way, and late and type-only imports a
     "drivers/mod.ts does not exist, so nothing shows that it is lean",
     "drivers/*/client.ts does not exist, so nothing shows that it is lean",
     "cli.ts does not exist, so nothing shows that it is lean",
+    "src/cli/jmp_run.ts does not exist, so nothing shows that it is lean",
   ]);
 });
 

@@ -1,0 +1,146 @@
+import { JumpstarterError } from "../errors.ts";
+import type { DriverUse, ExporterEvent } from "../exporter_event.ts";
+import type { AuditTarget, Watcher } from "./watcher.ts";
+
+/** How much may wait for a file that does not take it; what comes then is lost. */
+const maxWaitingBytes = 8 * 1024 * 1024;
+
+/** How long the last lines may take when the exporter ends. */
+const endGraceMs = 5_000;
+
+/**
+ * A line of JSON for each connection, call and change of who holds the devices.
+ *
+ * @throws {JumpstarterError} `config` when the file cannot be opened.
+ */
+export async function openAuditLog(target: AuditTarget, warn: (line: string) => void): Promise<Watcher> {
+  const bytes = new WeakMap<DriverUse, { toClient: number; fromClient: number }>();
+  const lines = "file" in target ? await AuditFile.open(target.file, warn) : undefined;
+  const write = "write" in target ? target.write : (line: string) => lines?.write(line);
+  let holder: { name: string; address: string } | undefined;
+  const observe = (event: ExporterEvent): void => {
+    if (event.kind === "bytes") {
+      const sum = bytes.get(event.use) ?? { toClient: 0, fromClient: 0 };
+      sum.toClient += event.toClient;
+      sum.fromClient += event.fromClient;
+      return void bytes.set(event.use, sum);
+    }
+    if (event.kind === "holds") {
+      const { name, address } = event.holder ?? {};
+      if (name === holder?.name && address === holder?.address) return;
+      holder = event.holder;
+    }
+    const facts = describe(event, bytes);
+    if (facts !== undefined) write(`${JSON.stringify({ time: new Date().toISOString(), ...facts })}\n`);
+  };
+  return { observe, [Symbol.asyncDispose]: async () => await lines?.[Symbol.asyncDispose]() };
+}
+
+/** What is written of an event; nothing of one that is no client's doing. */
+function describe(
+  event: ExporterEvent,
+  bytes: WeakMap<DriverUse, { toClient: number; fromClient: number }>,
+): Record<string, unknown> | undefined {
+  switch (event.kind) {
+    case "connected":
+    case "disconnected": {
+      const { client: { identity, address, since } } = event;
+      const end = event.kind === "disconnected" ? { durationMs: Date.now() - since.getTime() } : {};
+      return { event: event.kind, identity: identity ?? null, address, ...end };
+    }
+    case "useEnded": {
+      const { use, code } = event;
+      const { kind, driver, method, identity, address, isHook, since } = use;
+      const durationMs = Date.now() - since.getTime();
+      const who = { identity: identity ?? null, address, hook: isHook };
+      return { event: kind, ...who, driver, method, code, durationMs, ...bytes.get(use) };
+    }
+    case "holds": {
+      const { holder } = event;
+      if (holder === undefined) return { event: "released" };
+      return { event: "held", name: holder.name, address: holder.address };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** A file that lines are added to, each whole and in their order. */
+class AuditFile implements AsyncDisposable {
+  readonly #file: Deno.FsFile;
+  readonly #path: string;
+  readonly #warn: (line: string) => void;
+  readonly #encoder = new TextEncoder();
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #lost = 0;
+  #isFailing = false;
+  #writing: Promise<void> | undefined;
+
+  private constructor(file: Deno.FsFile, path: string, warn: (line: string) => void) {
+    this.#file = file;
+    this.#path = path;
+    this.#warn = warn;
+  }
+
+  static async open(path: string, warn: (line: string) => void): Promise<AuditFile> {
+    try {
+      return new AuditFile(await Deno.open(path, { append: true, create: true, mode: 0o600 }), path, warn);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new JumpstarterError("config", `Cannot open the audit log ${path}: ${reason}`, {
+        hint: "name a file that can be written, or - for standard output",
+        cause,
+      });
+    }
+  }
+
+  write(line: string): void {
+    const bytes = this.#encoder.encode(line);
+    if (this.#waitingBytes + bytes.length > maxWaitingBytes) return void this.#lost++;
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    this.#writing ??= this.#writeAll().finally(() => this.#writing = undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([this.#writing, new Promise<void>((resolve) => timer = setTimeout(resolve, endGraceMs))]);
+    clearTimeout(timer);
+    this.#file.close();
+  }
+
+  async #writeAll(): Promise<void> {
+    await Promise.resolve(); // what is told in one turn is written in one piece
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      try {
+        await writeWhole(this.#file, lines);
+        this.#works();
+      } catch (error) {
+        this.#fails(lines.length, error);
+      }
+    }
+  }
+
+  #fails(count: number, error: unknown): void {
+    this.#lost += count;
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    this.#warn(`Cannot write the audit log ${this.#path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+
+  #works(): void {
+    if (this.#lost > 0) this.#warn(`The audit log ${this.#path} is written again; ${this.#lost} lines are missing`);
+    this.#isFailing = false;
+    this.#lost = 0;
+  }
+}
+
+async function writeWhole(file: Deno.FsFile, lines: readonly Uint8Array[]): Promise<void> {
+  for (let bytes of lines) {
+    while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
+  }
+}

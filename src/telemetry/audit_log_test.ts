@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import type { DriverUse, ExporterObserver } from "../exporter_event.ts";
+import { openAuditLog } from "./audit_log.ts";
+
+const use: DriverUse = {
+  kind: "openStream",
+  driver: "bench.serial",
+  method: "connect",
+  identity: "ann",
+  address: "192.0.2.7:1",
+  isHook: false,
+  since: new Date(),
+};
+
+function tellOfAStream(observe: ExporterObserver): void {
+  observe({ kind: "status", status: "LEASE_READY", message: "" });
+  observe({ kind: "useBegun", use });
+  observe({ kind: "bytes", use, toClient: 5, fromClient: 0 });
+  observe({ kind: "bytes", use, toClient: 2, fromClient: 3 });
+  observe({ kind: "useEnded", use, code: "busy" });
+}
+
+Deno.test("lines are added to what is there, in a file that only its owner reads", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const file = `${dir}/audit`;
+    for (let run = 0; run < 2; run++) {
+      await using log = await openAuditLog({ file }, assert.fail);
+      tellOfAStream(log.observe);
+    }
+    const lines = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) => JSON.parse(line));
+    assert.equal(lines.length, 2);
+    const { time, durationMs, ...rest } = lines[1];
+    assert.ok(Date.parse(time) > 0 && durationMs >= 0);
+    assert.deepEqual(rest, {
+      event: "openStream",
+      identity: "ann",
+      address: "192.0.2.7:1",
+      hook: false,
+      driver: "bench.serial",
+      method: "connect",
+      code: "busy",
+      toClient: 7,
+      fromClient: 3,
+    });
+    if (Deno.build.os !== "windows") assert.equal(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("who holds the devices is told when it changes, and not when others begin to wait", async () => {
+  const lines: string[] = [];
+  await using log = await openAuditLog({ write: (line) => lines.push(line) }, assert.fail);
+  const holder = { name: "ann", address: "192.0.2.7:1", since: new Date() };
+  log.observe({ kind: "holds", holder, waiting: 0 });
+  log.observe({ kind: "holds", holder, waiting: 1 });
+  log.observe({ kind: "holds", holder: undefined, waiting: 1 });
+  const facts = lines.map((line) => JSON.parse(line)).map(({ event, name, address }) => [event, name, address]);
+  assert.deepEqual(facts, [["held", "ann", "192.0.2.7:1"], ["released", undefined, undefined]]);
+});
+
+Deno.test({
+  name: "a disk that is full is told of once",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const warnings: string[] = [];
+    const first = Promise.withResolvers<void>();
+    {
+      await using log = await openAuditLog({ file: "/dev/full" }, (line) => {
+        warnings.push(line);
+        first.resolve();
+      });
+      tellOfAStream(log.observe);
+      await first.promise;
+      tellOfAStream(log.observe); // what is left is written before the log is closed
+    }
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /^Cannot write the audit log \/dev\/full: .*No space left/);
+  },
+});
+
+Deno.test("a file that cannot be opened is the config's fault", async () => {
+  await assert.rejects(openAuditLog({ file: "/nonexistent/audit" }, assert.fail), /Cannot open the audit log/);
+});

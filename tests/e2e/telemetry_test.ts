@@ -1,0 +1,149 @@
+/** `jmp run` with somebody who watches over it. */
+import assert from "node:assert/strict";
+import { exitCodes } from "../../src/exit_codes.ts";
+import { startExporter } from "../fixtures/exporter.ts";
+import { parseExposition, type Samples } from "../fixtures/exposition.ts";
+import { until } from "../fixtures/local_exporter.ts";
+import { Place } from "../fixtures/place.ts";
+import { type Program, runJmp } from "../fixtures/program.ts";
+import { openShell } from "../fixtures/shell.ts";
+
+/** Where the program says that it answers. */
+async function httpOf(program: Program): Promise<string> {
+  const [, url = ""] = await program.seeErr(/Health and metrics at (http:\/\/127\.0\.0\.1:\d+)\n/);
+  return url;
+}
+
+async function get(url: string): Promise<{ status: number; body: string; type: string }> {
+  const response = await fetch(url);
+  return { status: response.status, body: await response.text(), type: response.headers.get("content-type") ?? "" };
+}
+
+async function samplesOf(url: string): Promise<Samples> {
+  return parseExposition((await get(`${url}/metrics`)).body);
+}
+
+Deno.test("--http answers for health, readiness and metrics, and for nothing else", async () => {
+  await using place = await Place.open();
+  const go = place.path("go");
+  const beforeLease = { script: `echo begun; until [ -e '${go}' ]; do sleep 0.05; done; j power on`, timeout: 600 };
+  await using exporter = await startExporter(place, { config: { hooks: { beforeLease } }, args: ["--http", "0"] });
+  const url = await httpOf(exporter.program);
+  await exporter.program.seeErr("begun");
+  assert.deepEqual(await get(`${url}/healthz`), { status: 200, body: "ok\n", type: "text/plain; charset=utf-8" });
+  const early = await get(`${url}/readyz`);
+  assert.deepEqual([early.status, early.body], [503, "BEFORE_LEASE_HOOK: The beforeLease hook is running\n"]);
+  await Deno.writeTextFile(go, "");
+  await exporter.ready();
+  const ready = await get(`${url}/readyz`);
+  assert.deepEqual([ready.status, ready.body], [200, "LEASE_READY: Ready for commands\n"]);
+  for (const path of ["/", "/metrics/", "/../etc/passwd"]) assert.equal((await get(`${url}${path}`)).status, 404);
+  const post = await fetch(`${url}/metrics`, { method: "POST", body: "x" });
+  assert.deepEqual([post.status, post.headers.get("allow")], [405, "GET, HEAD"]);
+  await post.body?.cancel();
+  await using shell = await openShell(place, [...exporter.shell, "--exclusive"]);
+  const done = await shell.runJ("its agent", ["power", "off"]);
+  assert.equal(done.code, 0, done.stderr);
+  const unknown = await shell.runJ("its agent", ["call", "power", "no_such_method"]);
+  assert.equal(unknown.code, exitCodes.driver);
+  const refused = await runJmp(place, ["j", "power", "on"], { env: exporter.env });
+  assert.equal(refused.code, exitCodes.busy);
+  assert.match((await get(`${url}/metrics`)).type, /^text\/plain; version=0\.0\.4/);
+  const samples = await samplesOf(url);
+  const calls = (method: string, code: string) =>
+    samples.get(`jumpstarter_driver_calls_total{code="${code}",driver="power",kind="call",method="${method}"}`);
+  assert.deepEqual(
+    [calls("off", "ok"), calls("on", "ok"), calls("on", "busy"), calls("?", "not_found")],
+    [1, 1, 1, 1],
+  );
+  assert.equal(samples.get('jumpstarter_hooks_total{hook="beforeLease",result="ok"}'), 1);
+  assert.equal(samples.get("jumpstarter_devices_held{}"), 1);
+  assert.ok((samples.get("jumpstarter_connections_open{}") ?? 0) >= 1);
+  await shell.program.closeInput();
+  await shell.program.ended();
+  await until("all clients are gone", async () => (await samplesOf(url)).get("jumpstarter_connections_open{}") === 0);
+  assert.equal((await samplesOf(url)).get("jumpstarter_devices_held{}"), 0);
+  const { code, stderr } = await exporter.program.stop();
+  assert.equal(code, 0, stderr);
+});
+
+Deno.test("an address for HTTP that is in use ends the program before anything is served", async () => {
+  await using place = await Place.open();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using first = await startExporter(place);
+  const config = place.path("exporter.yaml");
+  const listener = ["--tls-grpc-listener", "127.0.0.1:0", "--tls-grpc-insecure"];
+  const args = ["run", "--exporter-config", config, ...listener, "--http", `${taken.addr.port}`];
+  const { code, stderr } = await runJmp(place, args);
+  assert.equal(code, exitCodes.listen, stderr);
+  assert.match(stderr, /Cannot listen for HTTP on 127\.0\.0\.1:\d+: the address is in use/);
+  void first;
+});
+
+Deno.test("--audit-log has a line for each connection, call and hold, under least privilege, and no secret", async () => {
+  await using place = await Place.open();
+  const file = place.path("audit.log");
+  const args = ["--audit-log", file, "--http", "127.0.0.1:0", "--least-privilege", "--passphrase", "open-sesame-7"];
+  await using exporter = await startExporter(place, { args });
+  await exporter.ready();
+  await httpOf(exporter.program);
+  const options = [...exporter.shell, "--passphrase", "open-sesame-7"];
+  const run = await runJmp(place, [...options, "--exclusive", "--", "j", "call", "power", "on"]);
+  assert.equal(run.code, 0, run.stderr);
+  const text = async () => (await Deno.readTextFile(file)).trimEnd();
+  await until("both connections have ended", async () => (await text()).split('"disconnected"').length >= 3);
+  const { code } = await exporter.program.stop();
+  assert.equal(code, 0);
+  const lines = (await text()).split("\n").map((line) => JSON.parse(line));
+  const call = lines.find(({ event }) => event === "call");
+  assert.deepEqual(Object.keys(call), [
+    "time",
+    "event",
+    "identity",
+    "address",
+    "hook",
+    "driver",
+    "method",
+    "code",
+    "durationMs",
+  ]);
+  assert.deepEqual([call.driver, call.method, call.code, call.hook], ["power", "on", "ok", false]);
+  assert.ok(lines.some(({ event, address }) => event === "connected" && address === call.address));
+  const holds = lines.filter(({ event }) => event === "held" || event === "released").map(({ event }) => event);
+  assert.deepEqual(holds, ["held", "released"]);
+  assert.doesNotMatch(await text(), /open-sesame/);
+  assert.equal(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
+});
+
+Deno.test("--audit-log - writes to standard output", async () => {
+  await using place = await Place.open();
+  await using exporter = await startExporter(place, { args: ["--audit-log", "-"] });
+  await exporter.ready();
+  await runJmp(place, ["j", "power", "on"], { env: exporter.env });
+  await exporter.program.seeOut(/^\{"time":"[^"]+","event":"call",.*"method":"on","code":"ok"/m);
+});
+
+Deno.test("spans go to whatever OpenTelemetry of Deno's exports them to", async () => {
+  await using place = await Place.open();
+  const spans: { name: string; attributes: { key: string; value: unknown }[] }[] = [];
+  await using collector = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const body = new Uint8Array(await request.arrayBuffer());
+    if (!request.url.endsWith("/v1/traces")) return new Response();
+    const { resourceSpans } = JSON.parse(new TextDecoder().decode(body));
+    for (const { scopeSpans } of resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans);
+    return new Response();
+  });
+  const env = {
+    OTEL_DENO: "true",
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
+    OTEL_BSP_SCHEDULE_DELAY: "100",
+  };
+  await using exporter = await startExporter(place, { env });
+  await exporter.ready();
+  const { code } = await runJmp(place, ["j", "power", "on"], { env: exporter.env });
+  assert.equal(code, 0);
+  await until("the span of the call has come", () => spans.some(({ name }) => name === "power.on"));
+  const span = spans.find(({ name }) => name === "power.on");
+  assert.deepEqual(span?.attributes.find(({ key }) => key === "jumpstarter.code")?.value, { stringValue: "ok" });
+});
