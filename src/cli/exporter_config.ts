@@ -2,10 +2,11 @@ import { findConfig, type LoadedConfig, readConfigFile, wholeConfig } from "../c
 import { JumpstarterError } from "../errors.ts";
 import { type DriverPlan, planDrivers } from "../exporter/mod.ts";
 import type { Env } from "./connection_options.ts";
+import { type ConfigLimitOptions, configLimits } from "./limit_options.ts";
 import type { MainOptions } from "./main_options.ts";
 
 /** Where a config is, as commander names it. */
-export interface ConfigChoice {
+export interface ConfigChoice extends ConfigLimitOptions {
   exporterConfig?: string;
   exporter?: string;
 }
@@ -27,7 +28,7 @@ export async function planExporter(
   choice: ConfigChoice,
   { env, packages }: Pick<MainOptions, "env" | "packages">,
 ): Promise<{ loaded: LoadedConfig; plan: DriverPlan }> {
-  const reading = await readConfigFile(await chosenFile(choice, env));
+  const reading = await readConfigFile(await chosenFile(choice, env), configLimits(choice));
   const plan = await planDrivers(reading, packages);
   return { loaded: wholeConfig(reading), plan };
 }

@@ -3,6 +3,7 @@ import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import type { MainOptions } from "./main_options.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { parseDuration, parsePositiveDuration } from "./duration.ts";
+import { addConfigLimits, addServerLimits } from "./limit_options.ts";
 import { writeOut } from "./output.ts";
 import { addLogOptions, type Command, createCommand, Option, runProgram } from "./program.ts";
 
@@ -44,11 +45,13 @@ export async function jmp(options: MainOptions): Promise<number> {
   );
   const config = createCommand("jmp config").description("Look at exporter configs");
   config.addCommand(
-    createCommand("jmp config check").description("Say what a config would serve, or everything that is wrong with it")
+    addConfigLimits(createCommand("jmp config check")).description(
+      "Say what a config would serve, or everything that is wrong with it",
+    )
       .argument("<file>", "The exporter's YAML file")
-      .action(async (file: string) => {
+      .action(async (file: string, _options, command: Command) => {
         const { checkConfig } = await import("./jmp_config.ts");
-        writeOut(await checkConfig(file, options.packages));
+        writeOut(await checkConfig(file, command.optsWithGlobals(), options.packages));
       }),
   );
   program.addCommand(config);
@@ -77,7 +80,7 @@ function withEmptyWaits(program: Command, args: readonly string[]): string[] {
 }
 
 function runCommand(): Command {
-  return addPassphraseOptions(addServeOptions(addLogOptions(createCommand("jmp run"))))
+  return addServerLimits(addPassphraseOptions(addServeOptions(addLogOptions(createCommand("jmp run")))))
     .description("Serve the devices of a config until stopped (SIGTERM or ctrl-C)")
     .option("--least-privilege", "Run under no more permissions than this config needs; see jmp permissions")
     .addOption(
@@ -102,7 +105,7 @@ function permissionsCommand(): Command {
 
 /** What says which config is served, where and with what. */
 function addServeOptions(command: Command): Command {
-  return command
+  return addConfigLimits(command)
     .option("--exporter-config <file>", "The exporter's YAML file")
     .option("--exporter <alias>", "The exporter's alias: ~/.config/jumpstarter/exporters/ALIAS.yaml, or in /etc")
     .option("--tls-grpc-listener <[host:]port>", "Where to listen; without a host on every address, port 0 picks one")

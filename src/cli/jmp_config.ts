@@ -1,14 +1,19 @@
 import { readConfigFile, wholeConfig } from "../config/mod.ts";
 import { type DriverPackage, moduleIntegrity } from "../driver/mod.ts";
 import { type DriverPlan, planDrivers } from "../exporter/mod.ts";
+import { type ConfigLimitOptions, configLimits } from "./limit_options.ts";
 
 /**
  * Checks a config as `jmp run` would, without starting anything. Answers one line that says what would be served.
  *
  * @throws {ConfigError} with everything that is wrong.
  */
-export async function checkConfig(file: string, packages: readonly DriverPackage[]): Promise<string> {
-  const reading = await readConfigFile(file);
+export async function checkConfig(
+  file: string,
+  options: ConfigLimitOptions,
+  packages: readonly DriverPackage[],
+): Promise<string> {
+  const reading = await readConfigFile(file, configLimits(options));
   const plan = await planDrivers(reading, packages);
   const { metadata, hooks } = wholeConfig(reading).config;
   const drivers = Array.from(plan, ([path, { isRequired }]) => isRequired ? `${path} (required)` : path);

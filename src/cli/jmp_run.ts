@@ -6,6 +6,7 @@ import { parseListenAddress } from "../rpc/mod.ts";
 import { definedOnly } from "./connection_options.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
+import { type LimitOptions, serverLimits } from "./limit_options.ts";
 import type { MainOptions } from "./main_options.ts";
 import { type LogFormat, terminalLog } from "./output.ts";
 import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
@@ -19,7 +20,7 @@ import { logStrayFaults } from "./stray_faults.ts";
 import { stopSignals } from "./stop_signals.ts";
 
 /** The options of `jmp run`, as commander names them. */
-export interface RunOptions extends PassphraseOptions, CertificateOptions, TelemetryOptions {
+export interface RunOptions extends PassphraseOptions, CertificateOptions, LimitOptions, TelemetryOptions {
   exporterConfig?: string;
   exporter?: string;
   tlsGrpcListener?: string;
@@ -69,6 +70,8 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     address,
     certificate: served?.certificate,
     renewedCertificate: served?.renewed,
+    limits: serverLimits(options),
+    unusedFileTimeoutMs: options.unusedFileTimeout,
     passphrase,
     sink,
     observers: telemetry.observers,

@@ -2,9 +2,10 @@ import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ConfigError, JumpstarterError } from "../errors.ts";
 import {
+  type ConfigLimits,
   type ConfigReading,
+  defaultMaxBytes,
   inFileOrder,
-  MAX_CONFIG_BYTES,
   type ParsedConfig,
   readConfig,
   tooLarge,
@@ -29,8 +30,8 @@ export interface LoadedConfig extends ParsedConfig {
  *
  * @throws {ConfigError} when the file cannot be read or is wrong.
  */
-export async function loadConfig(path: string): Promise<LoadedConfig> {
-  return wholeConfig(await readConfigFile(path));
+export async function loadConfig(path: string, limits: ConfigLimits = {}): Promise<LoadedConfig> {
+  return wholeConfig(await readConfigFile(path, limits));
 }
 
 /**
@@ -38,23 +39,24 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
  *
  * @throws {ConfigError} when the file cannot be read, or is nothing that could be looked at further.
  */
-export async function readConfigFile(path: string): Promise<FileReading> {
+export async function readConfigFile(path: string, limits: ConfigLimits = {}): Promise<FileReading> {
+  const { maxBytes = defaultMaxBytes } = limits;
   const refuse = (message: string, hint?: string) => new ConfigError(path, [{ message, path: [], hint }]);
   let bytes: Uint8Array | undefined;
   try {
-    bytes = await readUpTo(path, MAX_CONFIG_BYTES);
+    bytes = await readUpTo(path, maxBytes);
   } catch (error) {
     const { message, hint } = whyUnreadable(error);
     throw refuse(message, hint);
   }
-  if (bytes === undefined) throw new ConfigError(path, [tooLarge()]);
+  if (bytes === undefined) throw new ConfigError(path, [tooLarge(maxBytes)]);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw refuse("not UTF-8", "save it in that encoding");
   }
-  return await withScriptFiles({ ...readConfig(text, path), url: pathToFileURL(path) });
+  return await withScriptFiles({ ...readConfig(text, path, limits), url: pathToFileURL(path) });
 }
 
 /** The path of a file that the config at `url` names; a relative one starts from the config's own folder. */

@@ -40,6 +40,7 @@ export {
   resolveBeside,
 } from "./load_config.ts";
 export {
+  type ConfigLimits,
   type ConfigReading,
   inFileOrder,
   parseConfig,

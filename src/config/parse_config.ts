@@ -9,8 +9,18 @@ import { type Settings, settingsSchema, toExporterConfig } from "./settings_sche
 import type { Place } from "./yaml_reader.ts";
 import { readYaml, type YamlText } from "./yaml_text.ts";
 
-/** The largest config that is read, in bytes. */
-export const MAX_CONFIG_BYTES = 1024 * 1024;
+/** How much a config may be. */
+export interface ConfigLimits {
+  /** The largest text that is read, in bytes; 1 MiB by default. */
+  readonly maxBytes?: number;
+  /** How many values the aliases in it may stand for; 10,000 by default. */
+  readonly maxAliasedValues?: number;
+}
+
+/** The largest config that is read unless it is said, in bytes. */
+export const defaultMaxBytes = 1024 * 1024;
+/** How many values aliases may stand for unless it is said: more than anyone writes, and next to nothing in memory. */
+const defaultMaxAliasedValues = 10_000;
 
 /** A problem whose place in the file is not looked up yet. */
 export interface UnplacedProblem {
@@ -55,8 +65,8 @@ export interface ParsedConfig extends ConfigReading {
  * @param source What the text is called in messages: its file name.
  * @throws {ConfigError} with everything that is wrong, in the order of the text.
  */
-export function parseConfig(text: string, source: string): ParsedConfig {
-  return wholeConfig(readConfig(text, source));
+export function parseConfig(text: string, source: string, limits: ConfigLimits = {}): ParsedConfig {
+  return wholeConfig(readConfig(text, source, limits));
 }
 
 /**
@@ -64,9 +74,10 @@ export function parseConfig(text: string, source: string): ParsedConfig {
  *
  * @throws {ConfigError} when it is nothing that could be looked at further.
  */
-export function readConfig(text: string, source: string): ConfigReading {
-  if (isTooLarge(text)) throw new ConfigError(source, [tooLarge()]);
-  const yaml = readYaml(text);
+export function readConfig(text: string, source: string, limits: ConfigLimits = {}): ConfigReading {
+  const { maxBytes = defaultMaxBytes, maxAliasedValues = defaultMaxAliasedValues } = limits;
+  if (isLarger(text, maxBytes)) throw new ConfigError(source, [tooLarge(maxBytes)]);
+  const yaml = readYaml(text, maxAliasedValues);
   const problems: ConfigProblem[] = yaml.faults.map(({ message, offset, hint }) =>
     toProblem({ message, path: [], hint }, yaml.positionOf(offset))
   );
@@ -109,13 +120,14 @@ export function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[]
   return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
-/** The problem of a text that is larger than any config. */
-export function tooLarge(): ConfigProblem {
-  return { message: "larger than 1 MiB, which no config is", path: [] };
+/** The problem of a text that is larger than a config may be. */
+export function tooLarge(maxBytes: number): ConfigProblem {
+  const [most, unit] = maxBytes < 1024 * 1024 ? [maxBytes / 1024, "KiB"] : [maxBytes / (1024 * 1024), "MiB"];
+  return { message: `larger than ${Number(most.toFixed(1))} ${unit}, which no config is`, path: [] };
 }
 
-function isTooLarge(text: string): boolean {
-  return text.length > MAX_CONFIG_BYTES || new TextEncoder().encode(text).length > MAX_CONFIG_BYTES;
+function isLarger(text: string, maxBytes: number): boolean {
+  return text.length > maxBytes || new TextEncoder().encode(text).length > maxBytes;
 }
 
 /** Checks the data of a file; its settings are undefined when `problems` says why. */

@@ -33,8 +33,6 @@ interface MapContents {
 
 /** Deeper than any tree of devices, and shallow enough for every walk over the result. */
 export const MAX_DEPTH = 64;
-/** How many values may come in through aliases: a few lines of them can stand for more than memory holds. */
-const MAX_ALIASED = 10_000;
 const NO_CHILDREN: ReadonlyMap<string | number, Place> = new Map();
 
 /** Turns the nodes of one document into plain data, and notes where each value stands. */
@@ -44,9 +42,16 @@ export class YamlReader {
   readonly #anchors = new Map<string, YamlNode>();
   readonly #targets = new Map<AliasNode, YamlNode | undefined>();
   readonly #open = new Set<YamlNode>();
+  /** How many values may come in through aliases: a few lines of them can stand for more than memory holds. */
+  readonly #maxAliased: number;
   #depth = 0;
   #aliasDepth = 0;
   #aliased = 0;
+
+  /** Begins without faults; `maxAliased` values may come in through aliases. */
+  constructor(maxAliased: number) {
+    this.#maxAliased = maxAliased;
+  }
 
   /** Reads a node and all beneath it; `key` is the offset of its key. */
   read(node: YamlNode, key: number | undefined): Read {
@@ -139,12 +144,12 @@ export class YamlReader {
     const target = this.#targetOf(node);
     if (target === undefined) return this.#refuse(`no anchor "&${name}" stands before this alias`, offset, key);
     if (this.#open.has(target)) return this.#refuse(`"*${name}" stands for a value that holds itself`, offset, key);
-    if (this.#aliased > MAX_ALIASED) return this.#nothing(offset, key);
+    if (this.#aliased > this.#maxAliased) return this.#nothing(offset, key);
     this.#aliasDepth++;
     const { value, place } = this.read(target, key);
     this.#aliasDepth--;
-    if (this.#aliasDepth === 0 && this.#aliased > MAX_ALIASED) {
-      this.#fault(`the aliases stand for more than ${MAX_ALIASED} values`, offset);
+    if (this.#aliasDepth === 0 && this.#aliased > this.#maxAliased) {
+      this.#fault(`the aliases stand for more than ${this.#maxAliased} values`, offset);
     }
     return { value, place: { key, value: offset, children: place.children } };
   }

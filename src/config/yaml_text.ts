@@ -16,8 +16,8 @@ export interface YamlText {
   positionOf(offset: number): Position;
 }
 
-/** Reads one YAML document as PyYAML reads it, without throwing. */
-export function readYaml(text: string): YamlText {
+/** Reads one YAML document as PyYAML reads it, without throwing; aliases may stand for so many values. */
+export function readYaml(text: string, maxAliasedValues: number): YamlText {
   const source = text.replace(/^\ufeff/, "");
   const positionOf = lineIndex(source);
   const broken = (fault: Fault) => ({ value: undefined, root: undefined, faults: [fault], positionOf });
@@ -35,7 +35,7 @@ export function readYaml(text: string): YamlText {
     return broken({ message: "the file is empty", offset: 0, hint });
   }
   if (documents.length > 1) return broken(secondDocument(source, { isExplicit: documents[0].explicitStart }));
-  const reader = new YamlReader();
+  const reader = new YamlReader(maxAliasedValues);
   const { value, place } = reader.read(node, undefined);
   return { value, root: place, faults: reader.faults, positionOf };
 }

@@ -75,6 +75,12 @@ export class Connections {
     this.#timers.delete(connection);
   }
 
+  /** Ends a connection that is none to be served. */
+  refuse(connection: Connection, reason: string): void {
+    this.#log.warning("foreign", `Connection from ${connection.peer} ended: ${reason}`);
+    this.#end(connection);
+  }
+
   /** Ends all of them. */
   endAll(): void {
     for (const connection of this.#open) this.#end(connection);

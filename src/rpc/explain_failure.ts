@@ -8,24 +8,11 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { type ErrorDetails, JumpstarterError } from "../errors.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
 import type { ChannelOptions } from "./channel_options.ts";
+import { GREETING } from "./http2_frames.ts";
 import { presentedCertificate, RefusedCertificate } from "./presented_certificate.ts";
 
 /** The most that each step of the second look may take, unless the connection itself may take less. */
 const maxStepMs = 3_000;
-
-/** HTTP/2's connection preface and an empty SETTINGS frame: what a plaintext client says first. */
-const plaintextHello = new Uint8Array([
-  ...new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-  0,
-  0,
-  0,
-  4,
-  0,
-  0,
-  0,
-  0,
-  0,
-]);
 
 /** The error for a call that never reached an exporter. */
 export async function explainFailure(options: ChannelOptions, cause: ServiceError): Promise<JumpstarterError> {
@@ -118,7 +105,7 @@ async function speaksHttp2(address: TcpAddress, stepMs: number): Promise<boolean
       socket.once("data", (data) => settle(data.length >= 9 && data[3] === 4));
       socket.once("error", () => settle(false));
       socket.once("close", () => settle(false));
-      socket.write(plaintextHello);
+      socket.write(GREETING);
     });
   } finally {
     socket.destroy();

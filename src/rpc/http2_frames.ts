@@ -1,6 +1,7 @@
 /** HTTP/2 frames as bytes: just enough to tell them apart and to know which streams are open. */
 
-const PREFACE = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+/** What a client says first. */
+export const PREFACE: Uint8Array = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const HEADER_BYTES = 9;
 const NOTHING = new Uint8Array();
 
@@ -14,6 +15,9 @@ export const FRAME = {
   goaway: 7,
   continuation: 9,
 } as const;
+
+/** What a client says first, with settings that change nothing. */
+export const GREETING: Uint8Array = new Uint8Array([...PREFACE, 0, 0, 0, FRAME.settings, 0, 0, 0, 0, 0]);
 
 const END_STREAM = 0x1;
 const END_HEADERS = 0x4;

@@ -3,6 +3,7 @@
  */
 import { type Fingerprints, fingerprintsOf } from "../fingerprint.ts";
 import type { TcpAddress } from "./address.ts";
+import { GREETING } from "./http2_frames.ts";
 import { FingerprintMismatch, peerCertificate, secureConnection, type TlsTrust } from "./tls.ts";
 
 /** Why a TLS connection to a server cannot be had, and what to try. */
@@ -43,7 +44,7 @@ export interface PresentedCertificate {
   readonly refusal?: TlsRefusal;
 }
 
-/** How long a server may take to say something once the handshake is done; an exporter speaks first, and at once. */
+/** How long a server may take to answer a greeting; an exporter does at once. */
 const greetingMs = 1_000;
 
 /**
@@ -71,7 +72,7 @@ async function tryTls(to: TcpAddress, host: string, trust: TlsTrust, stepMs: num
     secure.once("close", () => resolve(new Error("closed by the server")));
   });
   const heard = new Promise<undefined>((resolve) => secure.once("data", () => resolve(undefined)));
-  const handshake = ready.then(() => undefined, (error: Error) => error);
+  const handshake = ready.then(() => void secure.write(GREETING), (error: Error) => error);
   try {
     const late = new Error("no answer to the TLS handshake");
     return await within(stepMs, late, handshake) ?? await within(greetingMs, undefined, heard, failed);

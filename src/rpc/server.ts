@@ -9,6 +9,7 @@ import { type Connection, Connections } from "./connections.ts";
 import { FloodLog } from "./flood_log.ts";
 import { Login } from "./login.ts";
 import { mendSocket } from "./mended_socket.ts";
+import { onGreeting } from "./preface.ts";
 import { type Accept, secureListener } from "./secure_listener.ts";
 import { defaultLimits, grpcLimits, type ServerLimits } from "./server_limits.ts";
 import type { BoundService, RunningCalls, Serving } from "./service.ts";
@@ -91,11 +92,17 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const connections = new Connections(limits, floodLog);
   const accept = (stream: Socket, connection: Connection) => {
     stream.on("error", (error) => log.debug(`Connection from ${connection.peer}: ${error.message}`));
-    const peer = { identity: connection.identity, address: connection.peer, closed: closeOf(connection.socket) };
-    options.onConnection?.(peer);
-    grpcServer.serveConnection(injector, mendSocket(stream, "server"), connection, () => {
-      connections.established(connection);
-      connection.hasLoggedIn ||= login === undefined;
+    onGreeting(stream, (isHttp2) => {
+      if (!isHttp2) return connections.refuse(connection, "it does not speak HTTP/2");
+      options.onConnection?.({
+        identity: connection.identity,
+        address: connection.peer,
+        closed: closeOf(connection.socket),
+      });
+      grpcServer.serveConnection(injector, mendSocket(stream, "server"), connection, () => {
+        connections.established(connection);
+        connection.hasLoggedIn ||= login === undefined;
+      });
     });
   };
   const listener = certificate === undefined
