@@ -2,7 +2,7 @@ import { ExporterStatus } from "../../proto/mod.ts";
 import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { JUMPSTARTER_HOST } from "../env.ts";
-import { describeOutcome, hookEnvironment, runHook, writeShims } from "../hooks/mod.ts";
+import { describeOutcome, hookEnvironment, runHook } from "../hooks/mod.ts";
 import { type ExporterObserver, tellAll } from "../exporter_event.ts";
 import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
 import { type Address, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
@@ -17,7 +17,7 @@ import { exporterStops, Lifecycle, type LifecycleEnd } from "./lifecycle.ts";
 import type { LifecycleParts } from "./lifecycle_parts.ts";
 import { LogFeed } from "./log_feed.ts";
 import { joinMotd } from "./motd.ts";
-import { type RuntimePaths, runtimePaths } from "./permissions.ts";
+import { prepareRuntimeDir, type RuntimeDir } from "./runtime_dir.ts";
 import { exporterServices } from "./service.ts";
 import { Session } from "./session.ts";
 import { Sharing } from "./sharing.ts";
@@ -210,30 +210,6 @@ function describeStatus(status: ExporterStatus, message: string, { hooks }: Load
     ? hooks.afterLease
     : undefined;
   return { status: ExporterStatus[status], message, hookTimeoutMs: hook?.timeoutMs };
-}
-
-/** What an exporter keeps while it runs, in a directory that only this user can enter. */
-type RuntimeDir = RuntimePaths & AsyncDisposable & { readonly path: string };
-
-async function prepareRuntimeDir({ launcher, runtimeDir }: ExporterOptions): Promise<RuntimeDir> {
-  const dir = runtimeDir ?? await Deno.makeTempDir({ prefix: "jumpstarter-" }); // mode 0700, unpredictable name
-  const paths = runtimePaths(dir);
-  for (const own of [paths.binDir, paths.workDir]) {
-    // A run that was killed has left its own.
-    await Deno.remove(own, { recursive: true }).catch(() => {});
-    await Deno.mkdir(own, { mode: 0o700 });
-  }
-  await writeShims(paths.binDir, launcher);
-  return {
-    ...paths,
-    path: dir,
-    async [Symbol.asyncDispose]() {
-      if (runtimeDir === undefined) return await Deno.remove(dir, { recursive: true });
-      await Deno.remove(paths.binDir, { recursive: true });
-      await Deno.remove(paths.workDir, { recursive: true });
-      await Deno.remove(paths.motdFile).catch(() => {/* no hook has written one */});
-    },
-  };
 }
 
 /** Runs a hook with its lines going to the log, marked with their source. */

@@ -21,6 +21,8 @@ export interface PartPermissions {
 export interface RuntimePaths {
   /** Where the hooks' `j` reaches it. */
   readonly socketPath: string;
+  /** Where their `j` is run for them. */
+  readonly agentPath: string;
   /** Where the hooks find `j`. */
   readonly binDir: string;
   /** What a hook adds to the message of the day. */
@@ -33,6 +35,7 @@ export interface RuntimePaths {
 export function runtimePaths(dir: string): RuntimePaths {
   return {
     socketPath: join(dir, "hooks.sock"),
+    agentPath: join(dir, "agent.sock"),
     binDir: join(dir, "bin"),
     motdFile: join(dir, "motd"),
     workDir: join(dir, "work"),

@@ -1,0 +1,75 @@
+/** The directory of a running exporter: its sockets, its hooks' commands, its drivers' temporary files. */
+import { join } from "node:path";
+import { JumpstarterError } from "../errors.ts";
+import { writeShims } from "../hooks/mod.ts";
+import { reasonOf } from "../private_files.ts";
+import { type RuntimePaths, runtimePaths } from "./permissions.ts";
+
+/** What an exporter keeps while it runs, in a directory that only this user can enter. */
+export type RuntimeDir = RuntimePaths & AsyncDisposable & { readonly path: string };
+
+/**
+ * Makes the directory of an exporter, or takes one over that another run has left.
+ *
+ * @param runtimeDir A directory of the user's; one is made, and removed in the end, without it.
+ * @throws {JumpstarterError} `listen` when another exporter runs in it; `config` when it is not this user's alone.
+ */
+export async function prepareRuntimeDir(
+  { launcher, runtimeDir }: { readonly launcher: readonly string[]; readonly runtimeDir?: string },
+): Promise<RuntimeDir> {
+  const dir = runtimeDir ?? await Deno.makeTempDir({ prefix: "jumpstarter-" }); // mode 0700, unpredictable name
+  const paths = runtimePaths(dir);
+  const lock = runtimeDir === undefined ? undefined : await lockDir(dir);
+  const removeOwn = async () => {
+    for (const own of [paths.binDir, paths.workDir, paths.motdFile, paths.socketPath, paths.agentPath]) {
+      await Deno.remove(own, { recursive: true }).catch(() => {/* there is none */});
+    }
+  };
+  await removeOwn(); // those of a run that was killed
+  for (const own of [paths.binDir, paths.workDir]) await Deno.mkdir(own, { mode: 0o700 });
+  await writeShims(paths.binDir, launcher);
+  return {
+    ...paths,
+    path: dir,
+    async [Symbol.asyncDispose]() {
+      if (lock === undefined) return await Deno.remove(dir, { recursive: true });
+      await removeOwn();
+      await Deno.remove(join(dir, lockName));
+      lock.close();
+    },
+  };
+}
+
+const lockName = "lock";
+
+/** Has the directory to itself until the file that this answers is closed, which the system does at the latest. */
+async function lockDir(dir: string): Promise<Deno.FsFile> {
+  const path = join(dir, lockName);
+  const refuse = (code: "listen" | "config", message: string, hint: string, cause?: unknown) =>
+    new JumpstarterError(code, message, { hint, cause });
+  for (;;) {
+    let file: Deno.FsFile;
+    try {
+      file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
+    } catch (cause) {
+      throw refuse("config", `Cannot use the directory ${dir}: ${reasonOf(cause)}`, "give a directory of yours", cause);
+    }
+    try {
+      if (!await file.tryLock(true)) {
+        throw refuse("listen", `Another exporter runs in ${dir}`, "give each its own --runtime-dir");
+      }
+      const own = await file.stat();
+      const { mode, uid } = await Deno.stat(dir);
+      // Whoever can enter could put a socket of theirs in the place of the exporter's.
+      if (Deno.build.os !== "windows" && (((mode ?? 0) & 0o077) !== 0 || uid !== own.uid)) {
+        throw refuse("config", `Other users can enter the directory ${dir}`, `chmod 700 ${dir}, or give another one`);
+      }
+      // The one before may have removed the file since it was opened.
+      if ((await Deno.stat(path).catch(() => undefined))?.ino === own.ino) return file;
+      file.close();
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+}
