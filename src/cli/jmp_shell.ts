@@ -64,7 +64,12 @@ async function localShell(words: string[], log: ExporterLog, options: ShellOptio
   using channel = openChannel(address);
   let exitCode: number;
   try {
-    exitCode = await shellAt(words, { connection, channel, runCommand, signal: signals.stopping }, options, main);
+    exitCode = await shellAt(
+      words,
+      { connection, channel, runCommand, begun: Date.now(), signal: signals.stopping },
+      options,
+      main,
+    );
   } catch (error) {
     const end = await local.stop();
     if (signals.exitCode !== undefined) return signals.exitCode;
@@ -107,8 +112,8 @@ interface Reached {
   readonly connection: Connection;
   readonly channel: Channel;
   readonly runCommand: typeof runChild;
-  /** When the shell was started, where it may have to wait for the devices. */
-  readonly begun?: number;
+  /** When the shell was started. */
+  readonly begun: number;
   /** Gives up waiting when it fires. */
   readonly signal?: AbortSignal;
 }
@@ -120,8 +125,7 @@ async function shellAt(
   { env, packages, launcher, program }: MainOptions,
 ): Promise<number> {
   await ready(channel, options, signal);
-  const holding = begun === undefined ? false : howToHold(options, begun, env);
-  const exporter = await openExporter(channel, packages, { exclusive: holding });
+  const exporter = await openExporter(channel, packages, { exclusive: howToHold(options, begun, env) });
   const inward = { ...outward, ...(exporter.holdToken && { [names.JMP_HOLD]: exporter.holdToken }) };
   if (words.length === 0 && exporter.motd !== "") writeErr(`${printableLines(exporter.motd)}\n`);
   await using dir = await makeShellDir(launcher);

@@ -116,7 +116,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const startedAt = new Date();
   const bell = new ChangeBell();
   const observe = tellAll([bell.ring, ...(options.observers ?? [])]);
-  const connected = new ClientList(observe);
+  using connected = new ClientList(observe);
   const status = new StatusBoard(({ status, message }) => {
     options.onStatus?.(describeStatus(status, message, config));
     observe({ kind: "status", status: ExporterStatus[status], message });

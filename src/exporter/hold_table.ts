@@ -94,34 +94,38 @@ export class HoldTable {
     const entry: Entry = { name, peer, since: new Date(), token };
     if (!wait && !steal) this.#assertFree(entry);
     const gone = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    if (steal) this.#queue.unshift(entry);
-    else this.#queue.push(entry);
-    this.#tell();
     try {
       if (steal) await this.#takeOver(entry);
-      let told = "";
-      while (!signal.aborted) {
-        // Before the look, since things may change while the client is told.
-        const change = this.#change.promise;
-        // While somebody holds the devices, what they do with them is no news.
-        const end = this.#holder === undefined ? [this.#uses.nextEnd()] : [];
-        const changed = Promise.race([gone, change, ...end]);
-        if (this.#isNext(entry)) break;
-        const waiting = this.#waiting(entry);
-        if (told !== JSON.stringify(waiting)) yield waiting;
-        told = JSON.stringify(waiting);
-        await changed;
-      }
+      else yield* this.#waitInQueue(entry, gone, signal);
       if (signal.aborted) return;
-      this.#leaveQueue(entry);
-      entry.since = new Date();
-      this.#setHolder(entry);
-      yield { kind: "held" };
+      if (entry.thief === undefined) yield { kind: "held" };
       while (!signal.aborted && entry.thief === undefined) await Promise.race([gone, this.#change.promise]);
       if (entry.thief !== undefined) yield { kind: "lost", other: entry.thief };
     } finally {
       this.#leaveQueue(entry);
       await this.#release(entry);
+    }
+  }
+
+  /** Ends when the claim's turn has come and it holds the devices, or its client has gone. */
+  async *#waitInQueue(entry: Entry, gone: Promise<void>, signal: AbortSignal): AsyncGenerator<HoldEvent> {
+    this.#queue.push(entry);
+    this.#tell();
+    let told = "";
+    while (!signal.aborted) {
+      // Before the look, since things may change while the client is told. While somebody holds the devices, what they
+      // do with them is no news.
+      const end = this.#holder === undefined ? [this.#uses.nextEnd()] : [];
+      const changed = Promise.race([gone, this.#change.promise, ...end]);
+      if (this.#isNext(entry)) {
+        entry.since = new Date();
+        this.#queue.shift();
+        return this.#setHolder(entry);
+      }
+      const waiting = this.#waiting(entry);
+      if (told !== JSON.stringify(waiting)) yield waiting;
+      told = JSON.stringify(waiting);
+      await changed;
     }
   }
 
@@ -142,12 +146,15 @@ export class HoldTable {
     return { kind: "waiting", ahead: this.#queue.indexOf(entry), other };
   }
 
-  /** Tells the holder that it has lost the devices, and breaks off what everyone else has begun. */
+  /**
+   * Tells the holder that it has lost the devices, and breaks off what everyone else has begun. From its beginning on
+   * nobody else can begin anything, so that none slips in while the others end.
+   */
   async #takeOver(entry: Entry): Promise<void> {
     const { name, peer, since } = entry;
-    if (this.#holder !== undefined) this.#holder.thief = { name, peer, since };
     // Its own loop may be stuck in telling a client that does not read; the devices do not wait for that.
-    this.#setHolder(undefined);
+    if (this.#holder !== undefined) this.#holder.thief = { name, peer, since };
+    this.#setHolder(entry);
     await this.#uses.end({ notHeldBy: entry.token }, taken(entry));
   }
 

@@ -165,3 +165,22 @@ Deno.test("what a client has begun under its hold ends with it", async () => {
   await ann.leave();
   assert.deepEqual(uses.ended, ["serial.connect: The client that held the devices has let go of them"]);
 });
+
+Deno.test("nobody slips in while a take-over waits for what is under way to end", async () => {
+  const uses = new Uses();
+  const table = new HoldTable(uses);
+  const ann = new Client(table, "ann");
+  await ann.held();
+  const ends = Promise.withResolvers<void>();
+  uses.end = () => ends.promise;
+  const eve = new Client(table, "eve", { steal: true });
+  const eveHolds = eve.held();
+  for (const token of ["ann", "bob", undefined]) assert.throws(() => table.admit(token), refusal(/held by eve/));
+  const zoe = new Client(table, "zoe", { steal: true });
+  const eveLost = eveHolds.then(() => assert.fail("eve has lost meanwhile"), () => {});
+  const zoeHolds = zoe.held();
+  ends.resolve();
+  await eveLost;
+  await zoeHolds;
+  assert.equal(table.holder?.name, "zoe");
+});

@@ -123,7 +123,7 @@ export class Session {
   async openStream(uuid: string, method: string, caller: Caller): Promise<OpenedStream> {
     const node = this.#admit(uuid, caller);
     const use = this.#begin(node, "openStream", method, caller);
-    const signal = AbortSignal.any([this.until(caller), use.signal]);
+    const signal = this.#until(caller, use);
     try {
       const stream = await openStreamMethod(node, method, this.#scope(node, caller, use));
       // What breaks later is a device's own error, which is told in this project's terms.
@@ -141,7 +141,7 @@ export class Session {
   async openResource(uuid: string, encoding: string | null, caller: Caller): Promise<Resource & OpenedByClient> {
     const node = this.#admit(uuid, caller);
     const use = this.#begin(node, "file", "", caller);
-    const signal = AbortSignal.any([this.until(caller), use.signal]);
+    const signal = this.#until(caller, use);
     const owner = { driverUuid: node.uuid, connectionClosed: caller.connectionClosed };
     const resource = await this.#resources.open(owner, encoding);
     return {
@@ -162,10 +162,15 @@ export class Session {
     return this.#parts.endSession();
   }
 
-  /** Fires when what a caller has running or open is to end: with the caller, the session and the exporter. */
-  until({ signal, isTrusted }: Pick<Caller, "signal" | "isTrusted">): AbortSignal {
+  /**
+   * Fires when what a caller has running or open is to end: with the caller, the session and the exporter, and when the
+   * devices are taken from the caller.
+   */
+  #until({ signal, isTrusted }: Caller, use: Use): AbortSignal {
     const { stopped } = this.#parts;
-    return AbortSignal.any(isTrusted ? [signal, stopped] : [signal, this.#ended.signal, stopped]);
+    // One for all of them: each costs as much as the rest of a call.
+    const session = isTrusted ? [] : [this.#ended.signal];
+    return AbortSignal.any([signal, use.signal, stopped, ...session]);
   }
 
   /** Notes a stream that is open, until it is disposed of. */
@@ -223,7 +228,7 @@ export class Session {
     const { stopped } = this.#parts;
     const ended = caller.isTrusted ? stopped : this.#ended.signal;
     return {
-      signal: AbortSignal.any([this.until(caller), use.signal]),
+      signal: this.#until(caller, use),
       clientGone: () => AbortSignal.any([caller.connectionClosed, ended, use.signal, stopped]),
       files: this.#resources.accessFor({ driverUuid: node.uuid, connectionClosed: caller.connectionClosed }),
       running: this.#runningOf(caller),

@@ -75,6 +75,7 @@ class AuditFile implements AsyncDisposable {
   #waitingBytes = 0;
   #lost = 0;
   #isFailing = false;
+  #isClosed = false;
   #writing: Promise<void> | undefined;
 
   private constructor(file: Deno.FsFile, path: string, warn: (line: string) => void) {
@@ -96,6 +97,7 @@ class AuditFile implements AsyncDisposable {
   }
 
   write(line: string): void {
+    if (this.#isClosed) return;
     const bytes = this.#encoder.encode(line);
     if (this.#waitingBytes + bytes.length > maxWaitingBytes) return void this.#lost++;
     this.#waiting.push(bytes);
@@ -104,6 +106,7 @@ class AuditFile implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await Promise.race([this.#writing, new Promise<void>((resolve) => timer = setTimeout(resolve, endGraceMs))]);
     clearTimeout(timer);

@@ -4,7 +4,7 @@ import { PowerClient } from "../../drivers/power/client.ts";
 import { connect, JumpstarterError } from "../../mod.ts";
 import { exitCodes } from "../../src/exit_codes.ts";
 import { until } from "../fixtures/local_exporter.ts";
-import { startExporter } from "../fixtures/exporter.ts";
+import { startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { freePort } from "../fixtures/network.ts";
 import { kill, Place } from "../fixtures/place.ts";
 import { runJmp, startJmp } from "../fixtures/program.ts";
@@ -134,4 +134,16 @@ Deno.test("a connected program can hold the devices, and takes them again after 
     return code === exitCodes.busy && stderr.includes("held by the test from");
   });
   await exporter.driver("power", PowerClient).off();
+});
+
+Deno.test("a shell that serves its config itself holds the devices too, where the config says so", async () => {
+  await using place = await Place.open();
+  const config = await writeConfig(place, { exclusive: true });
+  await using shell = await openShell(place, ["shell", "--exporter-config", config]);
+  await using reading = shell.startJ("its agent", ["power", "read", "-n", "1000", "-i", "0.05"]);
+  await reading.seeOut("W\n");
+  for (const worker of ["its agent", "itself"] as const) {
+    const { code, stderr } = await shell.runJ(worker, ["power", "on"]);
+    assert.equal(code, 0, stderr);
+  }
 });

@@ -115,6 +115,23 @@ Deno.test("--audit-log has a line for each connection, call and hold, under leas
   assert.equal(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
 });
 
+Deno.test("an exporter that stops writes the end of what is under way, and closes the file in peace", async () => {
+  await using place = await Place.open();
+  const file = place.path("audit.log");
+  await using exporter = await startExporter(place, { args: ["--audit-log", file] });
+  await exporter.ready();
+  await using shell = await openShell(place, [...exporter.shell, "--exclusive"]);
+  await using reading = shell.startJ("its agent", ["power", "read", "-n", "1000", "-i", "0.05"]);
+  await reading.seeOut("W\n");
+  const { code, stderr } = await exporter.program.stop();
+  assert.equal(code, 0, stderr);
+  assert.doesNotMatch(stderr, /audit log/);
+  const events = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) => JSON.parse(line).event);
+  const count = (wanted: string) => events.filter((event) => event === wanted).length;
+  assert.deepEqual([count("held"), count("disconnected")], [count("released"), count("connected")]);
+  assert.ok(count("connected") >= 2);
+});
+
 Deno.test("--audit-log - writes to standard output", async () => {
   await using place = await Place.open();
   await using exporter = await startExporter(place, { args: ["--audit-log", "-"] });
