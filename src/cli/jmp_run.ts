@@ -4,6 +4,7 @@ import { JumpstarterError } from "../errors.ts";
 import { Logger } from "../log.ts";
 import { parseListenAddress } from "../rpc/mod.ts";
 import { definedOnly } from "./connection_options.ts";
+import { ConfigReloads } from "./config_reloads.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { loadExporterConfig } from "./exporter_config.ts";
 import { type LimitOptions, serverLimits } from "./limit_options.ts";
@@ -49,7 +50,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   const passphrase = await choosePassphrase(options, env);
   const source = certificateSource(options, env);
   const loaded = await loadExporterConfig(options, { env, packages });
-  const { config } = loaded;
+  let { config } = loaded;
   const sink = terminalLog(logLevel(options, "INFO"), options.logFormat);
   const log = new Logger(sink);
   const served = source && await serverCertificate(source, address);
@@ -59,9 +60,17 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   for (const name of noticeVariables) Deno.env.delete(name);
   using _strays = logStrayFaults(log);
   using notices = new ServiceNotices(env, log);
+  // A terminal that is closed says so by the signal that asks a service for a reload.
+  const isOnTerminal = Deno.stdin.isTerminal();
   using signals = stopSignals((name) => {
     log.info(`Stopping (${name}); a second signal stops at once`);
     notices.stopping();
+  }, { hangupStops: isOnTerminal });
+  using reloads = isOnTerminal ? undefined : new ConfigReloads({
+    load: () => loadExporterConfig(options, { env, packages }),
+    log,
+    notices,
+    onReloaded: (next) => config = next.config,
   });
   await using telemetry = await openTelemetry(options, env, config.metadata.name, log);
   const end = await runExporter({
@@ -83,6 +92,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     serveCommands: (place) => serveJ({ ...place, packages, program }),
     stopping: signals.stopping,
     forced: signals.forced,
+    onReloadable: (reload) => reloads?.serve(reload),
     onListening: (bound) => describeListener(log, bound, facts),
     onStatus(status) {
       notices.status(status);

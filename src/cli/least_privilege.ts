@@ -72,7 +72,7 @@ async function passingSignals([program = "", ...args]: readonly string[], env: R
     const listener = () => {
       if (name === "SIGINT" && isOnTerminal) return;
       try {
-        child.kill(name);
+        child.kill(name === "SIGHUP" && isOnTerminal ? "SIGTERM" : name); // the child sees no terminal
       } catch {
         // It has ended, and its status is on the way.
       }

@@ -63,9 +63,10 @@ export class ServiceNotices implements Disposable {
     this.#tell({ STOPPING: 1 });
   }
 
-  /** Begins a reload; the end is told when what this answers is disposed of. */
+  /** Begins a reload, if it was ready; the end is told when what this answers is disposed of. */
   reloading(): Disposable {
-    this.#tell({ RELOADING: 1, MONOTONIC_USEC: this.#sender?.monotonicUsec() ?? 0 });
+    if (!this.#isReady || this.#sender === undefined) return { [Symbol.dispose]: () => {} };
+    this.#tell({ RELOADING: 1, MONOTONIC_USEC: this.#sender.monotonicUsec() });
     return { [Symbol.dispose]: () => this.#tell({ READY: 1 }) };
   }
 

@@ -25,11 +25,17 @@ export function signalEchoes(now: () => number = () => performance.now()): (name
   };
 }
 
-/** Listens for SIGINT and SIGTERM; `onStop` is told the first one's name. */
-export function stopSignals(onStop: (name: Deno.Signal) => void): StopSignals {
+/**
+ * Listens for SIGINT and SIGTERM, and where `hangupStops` for SIGHUP; `onStop` is told the first one's name.
+ */
+export function stopSignals(
+  onStop: (name: Deno.Signal) => void,
+  { hangupStops = false }: { hangupStops?: boolean } = {},
+): StopSignals {
   const stopping = new AbortController(), forced = new AbortController();
   const isEcho = signalEchoes();
-  const listeners = names.map((name) => {
+  const all = hangupStops && Deno.build.os !== "windows" ? [...names, "SIGHUP" as const] : names;
+  const listeners = all.map((name) => {
     const listener = () => {
       if (isEcho(name)) return;
       if (stopping.signal.aborted) return forced.abort();

@@ -15,9 +15,11 @@ import { type DriverNode, driverUuid } from "./driver_node.ts";
 import { DriverSlot, type StartTimes } from "./driver_slot.ts";
 
 /** A driver of the config, found and with its `config` section checked, not yet started. */
-interface PlannedDriver {
+export interface PlannedDriver {
   /** Its name in the config. */
   readonly type: string;
+  /** Its section as the config has it. */
+  readonly config: Readonly<Record<string, unknown>>;
   /** What its module was checked against. */
   readonly integrity?: string;
   readonly definition: DriverDefinition;
@@ -29,10 +31,21 @@ interface PlannedDriver {
 /** Every driver of a config by its path in the tree. */
 export type DriverPlan = ReadonlyMap<string, PlannedDriver>;
 
+/** A driver that has its place, whether it runs or cannot start yet. */
+export interface PlacedDriver {
+  readonly planned: PlannedDriver;
+  readonly slot: DriverSlot;
+  readonly turns: CallQueue;
+  /** Fires when its place is taken from it, while others run on. */
+  readonly removed: AbortController;
+}
+
 /** The drivers of a config, those that run and those that cannot start yet. */
 export interface DriverTree extends AsyncDisposable {
   /** The group that everything hangs off. */
   readonly root: DriverNode;
+  /** Each driver by its path, children before their parents. */
+  readonly drivers: ReadonlyMap<string, PlacedDriver>;
 }
 
 const compositeType = "jumpstarter_driver_composite.driver.Composite";
@@ -59,7 +72,7 @@ export async function planDrivers(
       const { type, config, integrity, isRequired } = entry.kind === "driver" ? entry : group;
       const definition = await loadDriver(packages, type, url, integrity);
       const settings = checkSettings(definition, config, place, problems);
-      plan.set(keys.join("."), { type, integrity, definition, settings, isRequired });
+      plan.set(keys.join("."), { type, config, integrity, definition, settings, isRequired });
     } catch (error) {
       if (!(error instanceof JumpstarterError)) throw error;
       problems.push({ path: [...place, "type"], message: error.message, hint: error.hint });
@@ -101,6 +114,8 @@ export interface StartParts extends Pick<StartContext, "log" | "workDir"> {
   readonly times?: StartTimes;
   /** Told which drivers do not run. */
   readonly observe?: ExporterObserver;
+  /** Drivers that run already, by their paths. */
+  readonly running?: ReadonlyMap<string, PlacedDriver>;
 }
 
 /**
@@ -113,30 +128,33 @@ export async function startDrivers(
   config: ExporterConfig,
   plan: DriverPlan,
   packages: readonly DriverPackage[],
-  { log, workDir, times, observe }: StartParts,
+  { log, workDir, times, observe, running }: StartParts,
 ): Promise<DriverTree> {
-  const slots: DriverSlot[] = [];
+  const drivers = new Map<string, PlacedDriver>();
   const exporterName = config.metadata.name;
   const start = async (
     keys: readonly string[],
     entries: ExportEntries,
-    { definition, settings, isRequired }: PlannedDriver,
+    planned: PlannedDriver,
     { description, methodDescriptions }: Pick<DriverNode, "description" | "methodDescriptions">,
   ): Promise<DriverNode> => {
+    const { definition, settings, isRequired } = planned;
     const path = keys.join(".");
     const children = new Map<string, DriverNode>();
     for (const [name, entry] of Object.entries(entries)) {
       if (entry.kind === "ref") continue;
-      const planned = plan.get([...keys, name].join("."));
-      if (planned === undefined) throw new JumpstarterError("internal", `No plan for ${[...keys, name].join(".")}`);
-      children.set(name, await start([...keys, name], entry.children, planned, { methodDescriptions: {}, ...entry }));
+      const below = plan.get([...keys, name].join("."));
+      if (below === undefined) throw new JumpstarterError("internal", `No plan for ${[...keys, name].join(".")}`);
+      children.set(name, await start([...keys, name], entry.children, below, { methodDescriptions: {}, ...entry }));
     }
     const driverLog = log.child({ source: "driver", driverType: definition.type });
     const context = { name: keys.at(-1) ?? exporterName, path, log: driverLog, workDir };
     const onFault = (fault: string | undefined) => observe?.({ kind: "driver", driver: path, fault });
-    const slot = new DriverSlot({ definition, settings, context, isRequired, times, onFault });
-    slots.push(slot);
-    await slot.start();
+    const known = running?.get(path);
+    const slot = known?.slot ?? new DriverSlot({ definition, settings, context, isRequired, times, onFault });
+    const placed = { planned, turns: new CallQueue(), removed: new AbortController(), ...known, slot };
+    drivers.set(path, placed);
+    if (known === undefined) await slot.start();
     return {
       uuid: driverUuid(exporterName, path),
       path,
@@ -149,25 +167,27 @@ export async function startDrivers(
       get fault() {
         return slot.fault;
       },
-      turns: new CallQueue(),
+      turns: placed.turns,
+      removed: placed.removed.signal,
       log: driverLog,
       children,
     };
   };
   const stop = async () => {
-    for (const slot of slots) await slot[Symbol.asyncDispose]();
+    for (const { slot } of drivers.values()) await slot[Symbol.asyncDispose]();
   };
   try {
     const composite = {
       type: compositeType,
       definition: await loadDriver(packages, compositeType, new URL("file:///")),
+      config: {},
       settings: {},
       isRequired: true,
     };
     const { description } = config;
     const root = await start([], config.export, composite, { description, methodDescriptions: {} });
     linkProxies(config, root, config.export, root);
-    return { root, [Symbol.asyncDispose]: stop };
+    return { root, drivers, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

@@ -25,6 +25,8 @@ export interface DriverNode {
   readonly fault?: string;
   /** Where its calls take turns. */
   readonly turns: CallQueue;
+  /** Fires when the driver is removed while the exporter runs on; never, where it is not set. */
+  readonly removed?: AbortSignal;
   /** Its log. */
   readonly log: Logger;
   /** The drivers beneath it, by key. */

@@ -6,10 +6,11 @@ import { describeOutcome, hookEnvironment, runHook } from "../hooks/mod.ts";
 import { type ExporterObserver, tellAll } from "../exporter_event.ts";
 import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
 import { type Address, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
-import { planDrivers, startDrivers } from "./build_tree.ts";
+import { planDrivers } from "./build_tree.ts";
 import { ChangeBell } from "./change_bell.ts";
 import { ClientList } from "./client_list.ts";
 import { ClientPresence } from "./client_presence.ts";
+import { assertReloadable, type DriverChanges, Drivers } from "./reload.ts";
 import { driverUuid } from "./driver_node.ts";
 import { withScriptPath } from "./hook_script.ts";
 import { directService } from "./direct_service.ts";
@@ -63,11 +64,20 @@ export interface ExporterOptions {
   readonly observers?: readonly ExporterObserver[];
   /** Told where the exporter listens, before any hook runs. */
   readonly onListening?: (address: Address) => void;
+  /** Given what replaces the config while the exporter runs, once it listens. */
+  readonly onReloadable?: (reload: Reload) => void;
   /** Told of every change of its status. */
   readonly onStatus?: (status: LifecycleStatus) => void;
   /** Told each time clients may call drivers. */
   readonly onReady?: () => void;
 }
+
+/**
+ * Takes a new config over: drivers whose entries are the same run on, and so do their calls.
+ *
+ * @throws {ConfigError} with everything that is wrong with it, and what cannot change; nothing has changed then.
+ */
+export type Reload = (loaded: LoadedConfig) => Promise<DriverChanges>;
 
 /** What an exporter says of itself. */
 export interface LifecycleStatus {
@@ -110,6 +120,7 @@ const usualCallGraceMs = 10_000;
  */
 export async function runExporter(options: ExporterOptions): Promise<LifecycleEnd> {
   const { loaded, packages, address, stopping, callGraceMs = usualCallGraceMs } = options;
+  let current = loaded;
   const { config } = loaded;
   const feed = new LogFeed();
   const log = new Logger(toAll(options.sink, feed.push));
@@ -118,23 +129,25 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const observe = tellAll([bell.ring, ...(options.observers ?? [])]);
   using connected = new ClientList(observe);
   const status = new StatusBoard(({ status, message }) => {
-    options.onStatus?.(describeStatus(status, message, config));
+    options.onStatus?.(describeStatus(status, message, current.config));
     observe({ kind: "status", status: ExporterStatus[status], message });
   });
   const stopped = new AbortController();
   const plan = await planDrivers(loaded, packages);
 
   await using runtimeDir = await prepareRuntimeDir(options);
-  await using tree = await startDrivers(config, plan, packages, { log, workDir: runtimeDir.workDir, observe });
+  await using drivers = await Drivers.start(config, plan, packages, { log, workDir: runtimeDir.workDir, observe });
   const clients = new ClientArrivals(stopping);
   const lifecycle = new Lifecycle({
-    hooks: config.hooks,
+    get hooks() {
+      return current.config.hooks;
+    },
     status,
     stopping,
     exitOnLeaseEnd: config.exitOnLeaseEnd,
     nextClient: () => clients.next(),
     onReady: () => options.onReady?.(),
-    runHook: hookRunner(options, log, feed, runtimeDir, observe),
+    runHook: hookRunner({ ...options, configUrl: () => current.url }, log, feed, runtimeDir, observe),
     async endCalls(reason) {
       const unended = await session.endCalls(reason, callGraceMs, options.forced);
       for (const name of unended) log.warning(`${name} does not end, and is not waited for any longer`);
@@ -149,8 +162,8 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const session = new Session({
     name: config.metadata.name,
     uuid: driverUuid(config.metadata.name, "#exporter"),
-    motd: () => joinMotd(config.motd, runtimeDir.motdFile),
-    root: tree.root,
+    motd: () => joinMotd(current.config.motd, runtimeDir.motdFile),
+    root: drivers.root,
     status,
     feed,
     sharing,
@@ -192,6 +205,15 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     },
   });
   options.onListening?.(server.address);
+  options.onReloadable?.(async (next) => {
+    assertReloadable(current, next);
+    const plan = await planDrivers(next, packages);
+    const endCalls = (paths: readonly string[]) => session.callsOfEnded(paths, callGraceMs, options.forced);
+    const changes = await drivers.replace(next.config, plan, endCalls);
+    session.useDrivers(drivers.root);
+    current = next;
+    return changes;
+  });
   const end = await lifecycle.run();
   stopped.abort(exporterStops());
   const [unended] = await Promise.all([
@@ -214,7 +236,7 @@ function describeStatus(status: ExporterStatus, message: string, { hooks }: Load
 
 /** Runs a hook with its lines going to the log, marked with their source. */
 function hookRunner(
-  { env, stopping, forced, loaded, serveCommands, hookKillGraceMs }: ExporterOptions,
+  { env, stopping, forced, configUrl, serveCommands, hookKillGraceMs }: ExporterOptions & { configUrl: () => URL },
   log: Logger,
   feed: LogFeed,
   { path, socketPath, binDir, motdFile }: RuntimeDir,
@@ -228,7 +250,7 @@ function hookRunner(
     await using commands = await serveCommands?.({ dir: path, env: { [JUMPSTARTER_HOST]: socketPath }, warn });
     const facts = { socketPath, binDir, leaseName: "standalone", clientName };
     const begun = performance.now();
-    const outcome = await runHook(withScriptPath(hook, loaded.url), {
+    const outcome = await runHook(withScriptPath(hook, configUrl()), {
       env: hookEnvironment(
         env,
         name === "beforeLease"

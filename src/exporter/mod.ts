@@ -6,7 +6,8 @@
  *
  * @module
  */
-export { type ExporterOptions, type LifecycleStatus, runExporter } from "./exporter.ts";
+export { type ExporterOptions, type LifecycleStatus, type Reload, runExporter } from "./exporter.ts";
 export { type DriverPlan, planDrivers } from "./build_tree.ts";
 export { exporterPermissions, type PartPermissions } from "./permissions.ts";
 export type { LifecycleEnd } from "./lifecycle.ts";
+export type { DriverChanges } from "./reload.ts";

@@ -1,7 +1,8 @@
 /** The calls that drivers are in the midst of. */
 export class RunningCalls {
   readonly #calls = new Set<{ readonly name: string }>();
-  #onLast = () => {};
+  /** Those who wait for an end. */
+  readonly #waiting = new Set<() => void>();
 
   /** Notes a call, until it is disposed of. */
   begin(name: string): Disposable {
@@ -10,24 +11,28 @@ export class RunningCalls {
     return {
       [Symbol.dispose]: () => {
         this.#calls.delete(call);
-        if (this.#calls.size === 0) this.#onLast();
+        for (const look of this.#waiting) look();
       },
     };
   }
 
   /**
    * Waits until none is left, `limitMs` at most and not once `hurry` has fired. Answers the names of those that are.
+   *
+   * @param isMeant Which names count; all by default.
    */
-  async ended(limitMs: number, hurry?: AbortSignal): Promise<string[]> {
-    if (this.#calls.size > 0 && !hurry?.aborted) {
+  async ended(limitMs: number, hurry?: AbortSignal, isMeant = (_name: string): boolean => true): Promise<string[]> {
+    const left = () => Array.from(this.#calls, ({ name }) => name).filter(isMeant);
+    if (left().length > 0 && !hurry?.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
+      const look = () => left().length === 0 && resolve();
       const timer = setTimeout(resolve, limitMs);
-      this.#onLast = resolve;
+      this.#waiting.add(look);
       hurry?.addEventListener("abort", () => resolve(), { once: true });
       await promise;
       clearTimeout(timer);
-      this.#onLast = () => {};
+      this.#waiting.delete(look);
     }
-    return [...this.#calls].map(({ name }) => name);
+    return left();
   }
 }

@@ -61,7 +61,8 @@ const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** What clients can do with an exporter; knows no transport. */
 export class Session {
   readonly #parts: SessionParts;
-  readonly #nodes: ReadonlyMap<string, DriverNode>;
+  #root: DriverNode;
+  #nodes: ReadonlyMap<string, DriverNode>;
   readonly #resources: ResourceTable;
   /** What drivers are in the midst of. */
   readonly #running = { clients: new RunningCalls(), hooks: new RunningCalls() };
@@ -72,17 +73,24 @@ export class Session {
   /** Makes the session of an exporter whose drivers run. */
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.#root = parts.root;
     this.#nodes = nodesByUuid(parts.root);
     this.#sharing = parts.sharing ?? new Sharing();
     this.#resources = new ResourceTable({ unusedTimeoutMs: parts.unusedFileTimeoutMs });
   }
 
+  /** Serves other drivers from now on; what runs on the ones before goes on with them. */
+  useDrivers(root: DriverNode): void {
+    this.#root = root;
+    this.#nodes = nodesByUuid(root);
+  }
+
   /** The exporter and its drivers. */
   report({ isTrusted }: Pick<Caller, "isTrusted">): ExporterReport {
-    const { name, uuid, motd, root, exclusive } = this.#parts;
+    const { name, uuid, motd, exclusive } = this.#parts;
     const asks = exclusive && !isTrusted;
     const labels = { "jumpstarter.dev/name": name, ...(asks && { "jumpstarter.dev/exclusive": "true" }) };
-    return { uuid, labels, motd: motd(), reports: [...reportTree(root)] };
+    return { uuid, labels, motd: motd(), reports: [...reportTree(this.#root)] };
   }
 
   /** What the exporter says of itself. */
@@ -123,7 +131,7 @@ export class Session {
   async openStream(uuid: string, method: string, caller: Caller): Promise<OpenedStream> {
     const node = this.#admit(uuid, caller);
     const use = this.#begin(node, "openStream", method, caller);
-    const signal = this.#until(caller, use);
+    const signal = this.#until(node, caller, use);
     try {
       const stream = await openStreamMethod(node, method, this.#scope(node, caller, use));
       // What breaks later is a device's own error, which is told in this project's terms.
@@ -141,7 +149,7 @@ export class Session {
   async openResource(uuid: string, encoding: string | null, caller: Caller): Promise<Resource & OpenedByClient> {
     const node = this.#admit(uuid, caller);
     const use = this.#begin(node, "file", "", caller);
-    const signal = this.#until(caller, use);
+    const signal = this.#until(node, caller, use);
     const owner = { driverUuid: node.uuid, connectionClosed: caller.connectionClosed };
     const resource = await this.#resources.open(owner, encoding);
     return {
@@ -163,14 +171,14 @@ export class Session {
   }
 
   /**
-   * Fires when what a caller has running or open is to end: with the caller, the session and the exporter, and when the
-   * devices are taken from the caller.
+   * Fires when what a caller has running or open is to end: with the caller, the session and the exporter, when the
+   * devices are taken from the caller, and when the driver is removed.
    */
-  #until({ signal, isTrusted }: Caller, use: Use): AbortSignal {
+  #until(node: DriverNode, { signal, isTrusted }: Caller, use: Use): AbortSignal {
     const { stopped } = this.#parts;
     // One for all of them: each costs as much as the rest of a call.
     const session = isTrusted ? [] : [this.#ended.signal];
-    return AbortSignal.any([signal, use.signal, stopped, ...session]);
+    return AbortSignal.any([signal, use.signal, stopped, ...session, ...removal(node)]);
   }
 
   /** Notes a stream that is open, until it is disposed of. */
@@ -194,6 +202,13 @@ export class Session {
   async callsEnded(limitMs: number, hurry?: AbortSignal): Promise<string[]> {
     const { clients, hooks } = this.#running;
     return (await Promise.all([clients.ended(limitMs, hurry), hooks.ended(limitMs, hurry)])).flat();
+  }
+
+  /** The same for the drivers at these paths alone. */
+  async callsOfEnded(paths: readonly string[], limitMs: number, hurry?: AbortSignal): Promise<string[]> {
+    const isMeant = (name: string) => paths.includes(name.slice(0, name.lastIndexOf(".")));
+    const { clients, hooks } = this.#running;
+    return (await Promise.all([clients.ended(limitMs, hurry, isMeant), hooks.ended(limitMs, hurry, isMeant)])).flat();
   }
 
   #runningOf({ isTrusted }: Pick<Caller, "isTrusted">): RunningCalls {
@@ -228,10 +243,15 @@ export class Session {
     const { stopped } = this.#parts;
     const ended = caller.isTrusted ? stopped : this.#ended.signal;
     return {
-      signal: this.#until(caller, use),
-      clientGone: () => AbortSignal.any([caller.connectionClosed, ended, use.signal, stopped]),
+      signal: this.#until(node, caller, use),
+      clientGone: () => AbortSignal.any([caller.connectionClosed, ended, use.signal, stopped, ...removal(node)]),
       files: this.#resources.accessFor({ driverUuid: node.uuid, connectionClosed: caller.connectionClosed }),
       running: this.#runningOf(caller),
     };
   }
+}
+
+/** What fires when the driver is removed. */
+function removal({ removed }: DriverNode): AbortSignal[] {
+  return removed === undefined ? [] : [removed];
 }

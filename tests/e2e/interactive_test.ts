@@ -1,6 +1,6 @@
 /** `jmp shell` without a command, on a terminal as a user has it: util-linux's `script` makes one. */
 import assert from "node:assert/strict";
-import { type RunningExporter, startExporter } from "../fixtures/exporter.ts";
+import { type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
 import type { Program } from "../fixtures/program.ts";
 import { missingTerminal, startJmpOnTerminal } from "../fixtures/typed_terminal.ts";
@@ -62,4 +62,18 @@ terminalTest("the end of input ends the shell", async () => {
   await program.seeOut("[bench] $ ");
   await program.type("\x04");
   assert.equal((await program.ended()).code, 0);
+});
+
+terminalTest("the signal of a terminal that is closed stops an exporter, which runs afterLease", async () => {
+  await using place = await Place.open();
+  const config = await writeConfig(place, { hooks: { afterLease: { script: `touch "${place.path("tidied")}"` } } });
+  const words = ["run", "--exporter-config", config, "--tls-grpc-listener", "127.0.0.1:0", "--tls-grpc-insecure"];
+  await using terminal = startJmpOnTerminal(place, words);
+  await terminal.seeOut("Ready: ");
+  const processes = [...await place.processes()];
+  const [pid] = processes.find(([, command]) => command.startsWith(Deno.execPath())) ?? assert.fail(String(processes));
+  Deno.kill(pid, "SIGHUP");
+  const { stdout } = await terminal.ended();
+  assert.match(stdout, /Stopping \(SIGHUP\)[^]*Stopped/);
+  assert.ok((await Deno.stat(place.path("tidied"))).isFile);
 });

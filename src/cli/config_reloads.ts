@@ -1,0 +1,74 @@
+import type { LoadedConfig } from "../config/mod.ts";
+import { ConfigError } from "../errors.ts";
+import type { DriverChanges, Reload } from "../exporter/mod.ts";
+import type { Logger } from "../log.ts";
+import type { ServiceNotices } from "./service_notices.ts";
+
+/** What a reload needs. */
+export interface ReloadParts {
+  /** Reads the config anew. */
+  readonly load: () => Promise<LoadedConfig>;
+  readonly log: Logger;
+  readonly notices: Pick<ServiceNotices, "reloading">;
+  /** Told of the config that holds from now on. */
+  readonly onReloaded: (loaded: LoadedConfig) => void;
+}
+
+/** Reloads the config of an exporter at each SIGHUP: one after the other, and once for those that come meanwhile. */
+export class ConfigReloads implements Disposable {
+  readonly #parts: ReloadParts;
+  #reload: Reload | undefined;
+  #isWanted = false;
+  #isRunning = false;
+  readonly #want = () => {
+    this.#isWanted = true;
+    void this.#run();
+  };
+
+  /** Listens for the signal; on Windows there is none. */
+  constructor(parts: ReloadParts) {
+    this.#parts = parts;
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", this.#want);
+  }
+
+  /** Says how an exporter takes a config over, once there is one; a signal that came before is heard now. */
+  serve(reload: Reload): void {
+    this.#reload = reload;
+    void this.#run();
+  }
+
+  /** Listens no more. */
+  [Symbol.dispose](): void {
+    if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGHUP", this.#want);
+  }
+
+  async #run(): Promise<void> {
+    if (this.#reload === undefined || this.#isRunning) return;
+    this.#isRunning = true;
+    for (; this.#isWanted; await this.#once(this.#reload)) this.#isWanted = false;
+    this.#isRunning = false;
+  }
+
+  async #once(reload: Reload): Promise<void> {
+    const { load, log, notices, onReloaded } = this.#parts;
+    log.info("Reloading the config (SIGHUP)");
+    using _reloading = notices.reloading();
+    try {
+      const loaded = await load();
+      const changes = await reload(loaded);
+      onReloaded(loaded);
+      log.info(`Reloaded: ${describe(changes)}`);
+    } catch (error) {
+      const reasons = error instanceof Error ? error.message.split("\n") : [String(error)];
+      for (const reason of reasons) log.error(error instanceof ConfigError ? reason.trim() : `Not reloaded: ${reason}`);
+      if (error instanceof ConfigError) log.error("Not reloaded: the config has mistakes, and the one before holds");
+    }
+  }
+}
+
+function describe(changes: DriverChanges): string {
+  const parts = (["added", "replaced", "removed"] as const)
+    .filter((kind) => changes[kind].length > 0)
+    .map((kind) => `${kind} ${changes[kind].join(", ")}`);
+  return parts.join("; ") || "no driver has changed";
+}
