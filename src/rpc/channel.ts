@@ -13,6 +13,7 @@ import { type CallLimits, CallsUnderWay, throwIfAborted } from "./call_limits.ts
 import type { ChannelOptions } from "./channel_options.ts";
 import { ClientCall } from "./client_call.ts";
 import { explainFailure, notAnExporter } from "./explain_failure.ts";
+import { forgetClientSessions } from "./forget_session.ts";
 import { mendSocket } from "./mended_socket.ts";
 import { keepMessagesBeforeErrors } from "./ordered_status.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
@@ -47,6 +48,7 @@ export class Channel implements Disposable {
     if (options.passphrase !== undefined) assertPassphrase(options.passphrase);
     this.#options = options;
     keepMessagesBeforeErrors();
+    forgetClientSessions();
     this.#channel = new GrpcChannel(target(options.address), new SocketCredentials(options), {
       ...keepalive,
       "grpc.service_config_disable_resolution": 1,

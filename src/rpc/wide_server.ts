@@ -3,6 +3,7 @@ import type { Http2Server, ServerHttp2Session, Settings } from "node:http2";
 import type { Duplex } from "node:stream";
 import { JumpstarterError } from "../errors.ts";
 import type { Connection } from "./connections.ts";
+import { forgetWhenClosed } from "./forget_session.ts";
 
 /** How much a peer may send ahead: on a whole connection, and on each stream of it. */
 const WINDOW_BYTES = 1024 * 1024;
@@ -45,6 +46,7 @@ export class WideServer extends Server {
     // The newest entry is the one just made. The settings widen streams alone; the connection has a window of its own.
     [...http2Servers.keys()].at(-1)?.on("session", (session) => {
       session.setLocalWindowSize(WINDOW_BYTES);
+      forgetWhenClosed(session);
       const closed = new AbortController();
       this.#sessions.set(session, { closed });
       this.#latest = session;
