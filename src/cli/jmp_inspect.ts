@@ -16,7 +16,7 @@ export async function jmpInspect(options: InspectOptions, { env, packages }: Mai
   using remote = await openRemote(options, env);
   const { channel } = remote;
   await waitReady(channel, { timeoutMs: 1_000 }).catch(() => {/* the tree can be read in every state */});
-  const exporter = await openExporter(channel, packages);
+  const exporter = await openExporter(channel, packages, { exclusive: false });
   writeOut(options.json ? `${JSON.stringify(toJson(exporter))}\n` : toText(exporter));
 }
 

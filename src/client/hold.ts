@@ -137,7 +137,7 @@ async function keep(channel: Channel, first: Claim, options: HoldOptions, releas
 async function takeAgain(channel: Channel, options: HoldOptions, released: AbortSignal): Promise<Claim | undefined> {
   while (!released.aborted) {
     try {
-      return await take(channel, { ...options, steal: false, onWaiting: undefined }, true, released);
+      return await take(channel, { ...options, steal: false }, true, released);
     } catch {
       await pause(againAfterMs, released);
     }

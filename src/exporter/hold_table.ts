@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import { JumpstarterError } from "../errors.ts";
 
 /** A client that holds or uses the devices. */
@@ -82,7 +83,7 @@ export class HoldTable {
    * @throws {JumpstarterError} `busy`, with who holds them.
    */
   admit(token: string | undefined): void {
-    if (this.#holder !== undefined && this.#holder.token !== token) throw busy("held by", this.#holder);
+    if (this.#holder !== undefined && !isSame(this.#holder.token, token)) throw busy("held by", this.#holder);
   }
 
   /**
@@ -185,6 +186,12 @@ export class HoldTable {
     resolve();
     this.#onChange();
   }
+}
+
+/** Compares in a time that does not depend on what is presented. */
+function isSame(token: string, presented: string | undefined): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return presented !== undefined && timingSafeEqual(digest(token), digest(presented));
 }
 
 /** `NAME from ADDRESS since TIME`, as far as it is known. */

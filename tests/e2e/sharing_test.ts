@@ -107,6 +107,8 @@ Deno.test("a config can make it the rule: every client holds, hooks do not", asy
     await runJmp(place, [...exporter.shell, "--", "true"]),
   ];
   for (const { code, stderr } of refused) assert.equal(code, exitCodes.busy, stderr);
+  const look = await runJmp(place, ["inspect", ...exporter.shell.slice(1)]);
+  assert.equal(look.code, 0, look.stderr);
   const own = await shell.runJ("its agent", ["power", "on"]);
   assert.equal(own.code, 0, own.stderr);
   const { code, stderr } = await exporter.program.stop();

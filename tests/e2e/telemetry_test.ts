@@ -1,7 +1,7 @@
 /** `jmp run` with somebody who watches over it. */
 import assert from "node:assert/strict";
 import { exitCodes } from "../../src/exit_codes.ts";
-import { startExporter } from "../fixtures/exporter.ts";
+import { exampleConfig, startExporter } from "../fixtures/exporter.ts";
 import { parseExposition, type Samples } from "../fixtures/exposition.ts";
 import { until } from "../fixtures/local_exporter.ts";
 import { Place } from "../fixtures/place.ts";
@@ -130,6 +130,16 @@ Deno.test("an exporter that stops writes the end of what is under way, and close
   const count = (wanted: string) => events.filter((event) => event === wanted).length;
   assert.deepEqual([count("held"), count("disconnected")], [count("released"), count("connected")]);
   assert.ok(count("connected") >= 2);
+});
+
+Deno.test("jmp permissions shows what watching takes, and nothing of it where nobody watches", async () => {
+  await using place = await Place.open();
+  const words = ["permissions", "--exporter-config", exampleConfig, "--tls-grpc-listener", "19090"];
+  const plain = await runJmp(place, [...words, "--tls-grpc-insecure"]);
+  assert.doesNotMatch(plain.stdout, /HTTP|audit/);
+  const watched = await runJmp(place, [...words, "--tls-grpc-insecure", "--http", "9100", "--audit-log", "/var/log/x"]);
+  assert.match(watched.stdout, /^HTTP +--allow-net=127\.0\.0\.1:9100$/m);
+  assert.match(watched.stdout, /^audit log +--allow-write=\/var\/log\/x$/m);
 });
 
 Deno.test("--audit-log - writes to standard output", async () => {
