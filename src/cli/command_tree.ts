@@ -85,6 +85,7 @@ function toOption(
 ): Option {
   const value = type === "boolean" ? "" : ` <${type === "string" ? "text" : type}>`;
   const option = new Option(`${short === undefined ? "" : `-${short}, `}--${name}${value}`, summary);
+  option.negate = false; // `--no-x` is an option by itself, and not the absence of `--x`
   if (otherwise !== undefined) option.default(otherwise);
   if (choices !== undefined) option.choices([...choices]);
   if (type === "integer" || type === "number") option.argParser((text) => parseNumber(text, type, min));

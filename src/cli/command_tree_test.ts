@@ -106,6 +106,17 @@ Deno.test("options are what they are declared as, with their defaults", async ()
   await refused("--forse", { options }, /unknown option .*--forse/s);
 });
 
+Deno.test("an option whose name begins with no- is one of its own", async () => {
+  const options = [
+    { name: "output", type: "string", summary: "" },
+    { name: "no-output", type: "boolean", summary: "" },
+  ] as const;
+  const given = async (words: string) => (await inputOf(words, { options }))?.options;
+  assert.deepEqual(await given(""), { output: undefined, "no-output": undefined });
+  assert.deepEqual(await given("--no-output"), { output: undefined, "no-output": true });
+  assert.deepEqual(await given("--output x"), { output: "x", "no-output": undefined });
+});
+
 Deno.test("arguments come by their names, the last one with all that is left", async () => {
   const args = [
     { name: "pin", summary: "" },
