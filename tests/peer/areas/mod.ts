@@ -3,8 +3,12 @@ import type { Area } from "../support/area.ts";
 import { beginning } from "./beginning.ts";
 import { calls } from "./calls.ts";
 import { ending } from "./ending.ts";
+import { files } from "./files.ts";
+import { network } from "./network.ts";
 import { power } from "./power.ts";
 import { security } from "./security.ts";
+import { serial } from "./serial.ts";
+import { shell } from "./shell.ts";
 import { storage } from "./storage.ts";
 
 /** All of them; `beginning` comes first and `ending` last. */
@@ -13,6 +17,10 @@ export const areas: readonly Area[] = [
   power,
   security,
   calls,
+  network,
+  files,
+  shell,
+  serial,
   storage,
   ending,
 ];

@@ -111,6 +111,14 @@ function passphraseOption(security: Security): string[] {
   return withPassphrase(security) ? ["--passphrase", PASSPHRASE] : [];
 }
 
+/**
+ * Why a row whose commands say nothing of the connection is left out: a Python `j` takes more than a second to start.
+ */
+export function dearCommand({ client, security }: { client: Side; security: Security }): string | undefined {
+  if (client.name === "ours" || security === "plaintext" || security === "TLS+passphrase") return undefined;
+  return "the Python j is slow to start, so this runs in plaintext and by TLS with a passphrase";
+}
+
 /** The `type` of a driver of `tests/peer/devices/<module>`, by its class there. */
 export function deviceType({ name }: Pick<Side, "name">, module: string, className: string): string {
   return name === "Python" ? `${module}.${className}` : `${join(devices, `${module}.ts`)}#${className.toLowerCase()}`;
