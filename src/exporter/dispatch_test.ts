@@ -198,3 +198,33 @@ Deno.test("a failure in the midst of a stream comes after the values before it",
   await rejectsWith(read(), "io");
   assert.deepEqual(values, [1, 2]);
 });
+
+Deno.test("a cancelled call that does not end is told in the log", async () => {
+  const timers: { run: () => void; ms: number | undefined }[] = [];
+  const { setTimeout: real } = globalThis;
+  const gate = Promise.withResolvers<void>(), begun = Promise.withResolvers<void>();
+  const { node, records } = bareNode({
+    deaf: call({
+      run() {
+        begun.resolve();
+        return gate.promise;
+      },
+    }),
+  });
+  const abort = new AbortController();
+  globalThis.setTimeout = ((run: () => void, ms?: number) => timers.push({ run, ms })) as unknown as typeof real;
+  try {
+    const outcome = callMethod(node, "deaf", [], abort);
+    await begun.promise;
+    assert.equal(timers.length, 0);
+    abort.abort();
+    assert.deepEqual(timers.map(({ ms }) => ms), [10_000]);
+    timers.at(0)?.run();
+    gate.resolve();
+    assert.equal(await outcome, null);
+  } finally {
+    globalThis.setTimeout = real;
+  }
+  const told = records.filter(({ severity }) => severity === "WARNING").map(({ message }) => message);
+  assert.deepEqual(told, ["rack.bare.deaf was cancelled 10 s ago and has not ended; other calls may wait"]);
+});

@@ -1,8 +1,11 @@
 /** What runs when the exporter stops: it is told, waited for, and only then does its device close. */
 import assert from "node:assert/strict";
-import { call, callStream, defineDriver, type DriverPackage } from "../../src/driver/mod.ts";
+import { call, callStream, defineDriver, type DriverPackage, openStream } from "../../src/driver/mod.ts";
 import type { JumpstarterError } from "../../src/errors.ts";
+import { startExporter } from "../fixtures/exporter.ts";
 import { serveLocally, until } from "../fixtures/local_exporter.ts";
+import { Place } from "../fixtures/place.ts";
+import { startJmp } from "../fixtures/program.ts";
 
 /** A device whose calls end when they are let go, whatever their signal says; `events` tells what happens to it. */
 function makeDeafDevice() {
@@ -91,4 +94,51 @@ Deno.test("a client that has gone leaves its call to end, and the next client's 
   letGo();
   await second;
   assert.deepEqual(events, ["begun", "told", "ended", "begun", "ended"]);
+});
+
+Deno.test("the end of a session ends what other clients have open, and lets the next one in", async () => {
+  const { packages, events } = makeDeafDevice();
+  await using bench = await serveLocally({ ...entries, echo: { type: "test.Echo" } }, [packages, echoPackage()]);
+  await using other = await bench.connect();
+  const { readable, writable } = await other.driver("echo").openStream("connect");
+  const writer = writable.getWriter();
+  await writer.write(new Uint8Array([1]));
+  const reader = readable.getReader();
+  assert.equal((await reader.read()).value?.[0], 1);
+  await bench.exporter.endSession();
+  const { code, message } = await failure(reader.read());
+  assert.deepEqual([code, message], ["not_ready", "the session has ended"]);
+  await failure(writer.closed);
+  await using next = await bench.connect();
+  assert.deepEqual(await next.driver("deaf").call("look"), events);
+});
+
+function echoPackage(): DriverPackage {
+  const definition = defineDriver({
+    type: "test.Echo",
+    client: "test.EchoClient",
+    summary: "Sends back",
+    start: () => null,
+    methods: { connect: openStream({ run: () => new TransformStream<Uint8Array, Uint8Array>() }) },
+  });
+  return { drivers: { [definition.type]: () => Promise.resolve(definition) }, clients: {} };
+}
+
+Deno.test("afterLease has the devices for itself: what a client left running ends first", async () => {
+  await using place = await Place.open();
+  const methods = { endless: "echo up; sleep 600", tidy: "echo tidied" };
+  await using exporter = await startExporter(place, {
+    config: {
+      export: { tools: { type: "jumpstarter_driver_shell.driver.Shell", config: { methods } } },
+      hooks: { afterLease: { script: "j tools tidy" } },
+    },
+  });
+  await exporter.ready();
+  await using client = startJmp(place, ["j", "tools", "endless"], { env: exporter.env });
+  await client.seeOut("up\n");
+  const { code, stderr } = await exporter.program.stop();
+  assert.deepEqual([code, stderr.includes("tidied")], [0, true], stderr);
+  const ended = await client.ended();
+  assert.equal(ended.code, 7);
+  assert.match(ended.stderr, /^j: tools\.call_method was cancelled: the exporter is stopping$/m);
 });
