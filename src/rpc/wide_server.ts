@@ -1,5 +1,11 @@
-import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
-import type { Http2Server, ServerHttp2Session, Settings } from "node:http2";
+import {
+  type ConnectionInjector,
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  type StatusObject,
+} from "@grpc/grpc-js";
+import type { Http2Server, ServerHttp2Session, ServerHttp2Stream, Settings } from "node:http2";
 import type { Duplex } from "node:stream";
 import { JumpstarterError } from "../errors.ts";
 import type { Connection } from "./connections.ts";
@@ -15,6 +21,8 @@ const WIDE_SETTINGS: Settings = { initialWindowSize: WINDOW_BYTES, maxFrameSize:
 interface Internals {
   readonly commonServerOptions: { settings?: Settings };
   readonly http2Servers: ReadonlyMap<Http2Server, unknown>;
+  _respondWithError(error: Partial<StatusObject>, stream: ServerHttp2Stream, info?: unknown): void;
+  _verifyContentType(stream: ServerHttp2Stream, headers: unknown): boolean;
 }
 
 /** What is needed of a call of grpc-js to find its connection: an interceptor's call has the real one beneath it. */
@@ -32,6 +40,12 @@ export class WideServer extends Server {
   /** The sessions that are open, what fires when each is not any more, and whose they are. */
   readonly #sessions = new Map<ServerHttp2Session, { closed: AbortController; connection?: Connection }>();
   #latest?: ServerHttp2Session;
+
+  /** Makes a server with the options of grpc-js. */
+  constructor(options?: ServerOptions) {
+    super(options);
+    refuseInPeace(this as unknown as Internals);
+  }
 
   /**
    * What takes the connections that this server is to serve, as plaintext streams: TLS, if any, ends before it.
@@ -105,4 +119,16 @@ export class WideServer extends Server {
     const session = inner?.stream?.session;
     return session === undefined ? undefined : this.#sessions.get(session);
   }
+}
+
+/**
+ * Has calls that are none refused as others are. By itself grpc-js answers them even when their streams are gone
+ * already, which throws where nobody catches it; and it does not encode the path that it repeats.
+ */
+function refuseInPeace(server: Internals): void {
+  const respond = server._respondWithError.bind(server), verify = server._verifyContentType.bind(server);
+  server._respondWithError = (error, stream, info) => {
+    if (!stream.destroyed) respond({ ...error, details: encodeURI(error.details ?? "") }, stream, info);
+  };
+  server._verifyContentType = (stream, headers) => !stream.destroyed && verify(stream, headers);
 }

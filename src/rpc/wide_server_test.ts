@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer } from "node:net";
+import { frame } from "../../tests/goaway/frames.ts";
+import { getStatus, openBench } from "./bench_test.ts";
+import { FRAME, GREETING } from "./http2_frames.ts";
 import { WideServer } from "./wide_server.ts";
 
 const WINDOW_BYTES = 1024 * 1024;
@@ -40,3 +44,38 @@ function* connectionWindowUpdates(bytes: Uint8Array): Generator<number> {
     if (view.getUint8(at + 3) === 8 && view.getUint32(at + 5) === 0) yield view.getUint32(at + 9);
   }
 }
+
+Deno.test("a call that is none and is given up at once ends nothing but itself", async () => {
+  await using bench = await openBench({ exporter: { getStatus: () => ({ status: 4 }) } });
+  const { address } = bench.server;
+  if (address.kind !== "tcp") throw new Error("not TCP");
+  const headers = { ":method": "POST", ":path": "/nobody/knows%", "content-type": "application/grpc" };
+  const socket = connect(address.port, "127.0.0.1").on("error", () => {});
+  const frames: Uint8Array[] = [GREETING];
+  for (let stream = 1; stream < 100; stream += 2) {
+    const type = stream % 4 === 1 ? headers["content-type"] : "text/plain";
+    // Each name and value is written out, with its length before it.
+    const block = Object.entries({ ":scheme": "http", ...headers, "content-type": type }).flatMap((
+      [name, value],
+    ) => [Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+    frames.push(frame(FRAME.headers, 4, stream, Buffer.concat(block)), frame(FRAME.reset, 0, stream, Buffer.alloc(4)));
+  }
+  socket.write(Buffer.concat(frames));
+  const client = connectHttp2(`http://127.0.0.1:${address.port}`).on("error", () => {});
+  const refused = client.request(headers);
+  const [answer] = await once(refused, "response");
+  assert.equal(decodeURIComponent(answer["grpc-message"]), "The server does not implement the method /nobody/knows%");
+  client.destroy();
+  socket.destroy();
+  assert.equal((await bench.channel.unary(getStatus, {})).status, 4);
+});
+
+Deno.test("a stream that is gone before its call is refused is left alone", () => {
+  const stream = {
+    destroyed: true,
+    respond: () => assert.fail("The stream has been destroyed"),
+  };
+  const server = new WideServer() as unknown as Record<string, (...args: unknown[]) => unknown>;
+  server._respondWithError?.({ code: 12, details: "" }, stream);
+  assert.equal(server._verifyContentType?.(stream, { "content-type": "text/plain" }), false);
+});
