@@ -1,24 +1,21 @@
 import { ExporterStatus } from "../../proto/mod.ts";
 import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
-import { JUMPSTARTER_HOST } from "../env.ts";
-import { describeOutcome, hookEnvironment, runHook } from "../hooks/mod.ts";
 import { type ExporterObserver, tellAll } from "../exporter_event.ts";
-import { Logger, type LogSink, type LogSource, toAll } from "../log.ts";
-import { type Address, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
+import { Logger, type LogSink, toAll } from "../log.ts";
+import { type Address, type BoundService, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
 import { planDrivers } from "./build_tree.ts";
 import { ChangeBell } from "./change_bell.ts";
 import { ClientList } from "./client_list.ts";
 import { ClientPresence } from "./client_presence.ts";
 import { assertReloadable, type DriverChanges, Drivers } from "./reload.ts";
 import { driverUuid } from "./driver_node.ts";
-import { withScriptPath } from "./hook_script.ts";
+import { type CommandPlace, HookRunner, type ServedCommands } from "./hook_runner.ts";
 import { directService } from "./direct_service.ts";
 import { exporterStops, Lifecycle, type LifecycleEnd } from "./lifecycle.ts";
-import type { LifecycleParts } from "./lifecycle_parts.ts";
 import { LogFeed } from "./log_feed.ts";
 import { joinMotd } from "./motd.ts";
-import { prepareRuntimeDir, type RuntimeDir } from "./runtime_dir.ts";
+import { prepareRuntimeDir } from "./runtime_dir.ts";
 import { exporterServices } from "./service.ts";
 import { Session } from "./session.ts";
 import { Sharing } from "./sharing.ts";
@@ -89,22 +86,6 @@ export interface LifecycleStatus {
   readonly hookTimeoutMs?: number;
 }
 
-/** Where the commands of a hook are run, and for which exporter. */
-export interface CommandPlace {
-  /** A directory that only this user can enter. */
-  readonly dir: string;
-  /** The variables that lead `j` to the hooks' own socket. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Takes one line about what went wrong there. */
-  readonly warn: (line: string) => void;
-}
-
-/** What runs the commands of a hook, for as long as the hook runs. */
-export interface ServedCommands extends AsyncDisposable {
-  /** The variables that lead the hook to it. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
 /** How long clients may take to hear the end of their calls when the exporter stops. */
 const stopGraceMs = 1_000;
 
@@ -137,6 +118,15 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
 
   await using runtimeDir = await prepareRuntimeDir(options);
   await using drivers = await Drivers.start(config, plan, packages, { log, workDir: runtimeDir.workDir, observe });
+  await using hooks = new HookRunner({
+    ...options,
+    dir: runtimeDir,
+    log,
+    feed,
+    observe,
+    configUrl: () => current.url,
+    serve: () => serve({ address: { kind: "unix", path: runtimeDir.socketPath }, services, log, isTrusted: true }),
+  });
   const clients = new ClientArrivals(stopping);
   const lifecycle = new Lifecycle({
     get hooks() {
@@ -147,7 +137,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     exitOnLeaseEnd: config.exitOnLeaseEnd,
     nextClient: () => clients.next(),
     onReady: () => options.onReady?.(),
-    runHook: hookRunner({ ...options, configUrl: () => current.url }, log, feed, runtimeDir, observe),
+    runHook: hooks.run,
     async endCalls(reason) {
       const unended = await session.endCalls(reason, callGraceMs, options.forced);
       for (const name of unended) log.warning(`${name} does not end, and is not waited for any longer`);
@@ -173,7 +163,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     endSession: () => lifecycle.endSession(),
     onClient: presence.seen,
   });
-  const services = [
+  const services: BoundService[] = [
     ...exporterServices(session),
     directService({
       sharing,
@@ -185,12 +175,6 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
       stopped: stopped.signal,
     }),
   ];
-  await using hookServer = await serve({
-    address: { kind: "unix", path: runtimeDir.socketPath },
-    services,
-    log,
-    isTrusted: true,
-  });
   await using server = await serve({
     address,
     services,
@@ -219,7 +203,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const [unended] = await Promise.all([
     session.callsEnded(callGraceMs, options.forced),
     server.stop(stopGraceMs),
-    hookServer.stop(stopGraceMs),
+    hooks.stop(stopGraceMs),
   ]);
   for (const name of unended) log.warning(`${name} does not end; its device is closed all the same`);
   return end;
@@ -232,43 +216,6 @@ function describeStatus(status: ExporterStatus, message: string, { hooks }: Load
     ? hooks.afterLease
     : undefined;
   return { status: ExporterStatus[status], message, hookTimeoutMs: hook?.timeoutMs };
-}
-
-/** Runs a hook with its lines going to the log, marked with their source. */
-function hookRunner(
-  { env, stopping, forced, configUrl, serveCommands, hookKillGraceMs }: ExporterOptions & { configUrl: () => URL },
-  log: Logger,
-  feed: LogFeed,
-  { path, socketPath, binDir, motdFile }: RuntimeDir,
-  observe: ExporterObserver,
-): LifecycleParts["runHook"] {
-  return async (name, hook, { clientName, beforeLease, ended }) => {
-    const source: LogSource = name;
-    const hookLog = log.child({ source });
-    if (name === "beforeLease") feed.forgetHookLines();
-    const warn = (line: string) => log.warning(line);
-    await using commands = await serveCommands?.({ dir: path, env: { [JUMPSTARTER_HOST]: socketPath }, warn });
-    const facts = { socketPath, binDir, leaseName: "standalone", clientName };
-    const begun = performance.now();
-    const outcome = await runHook(withScriptPath(hook, configUrl()), {
-      env: hookEnvironment(
-        env,
-        name === "beforeLease"
-          ? { ...facts, motdFile, extra: commands?.env }
-          : { ...facts, extra: { ...commands?.env, ...(beforeLease && { JMP_BEFORE_LEASE: beforeLease }) } },
-      ),
-      // A stop ends a beforeLease, which has no one left to prepare for; an afterLease only the force ends.
-      signal: name === "beforeLease" ? AbortSignal.any([stopping, ended]) : forced,
-      killGraceMs: hookKillGraceMs,
-      onLine: (line) => hookLog.info(line),
-    });
-    const durationMs = performance.now() - begun;
-    observe({ kind: "hookEnded", hook: name, result: outcome.kind, durationMs });
-    const reason = describeOutcome(outcome, name);
-    if (outcome.kind === "ok") log.info(reason);
-    else log.error(reason);
-    return { outcome, reason };
-  };
 }
 
 /** Lets one wait for the next client. */

@@ -1,7 +1,6 @@
 /** The directory of a running exporter: its sockets, its hooks' commands, its drivers' temporary files. */
 import { join } from "node:path";
 import { JumpstarterError } from "../errors.ts";
-import { writeShims } from "../hooks/mod.ts";
 import { reasonOf } from "../private_files.ts";
 import { type RuntimePaths, runtimePaths } from "./permissions.ts";
 
@@ -15,7 +14,7 @@ export type RuntimeDir = RuntimePaths & AsyncDisposable & { readonly path: strin
  * @throws {JumpstarterError} `listen` when another exporter runs in it; `config` when it is not this user's alone.
  */
 export async function prepareRuntimeDir(
-  { launcher, runtimeDir }: { readonly launcher: readonly string[]; readonly runtimeDir?: string },
+  { runtimeDir }: { readonly runtimeDir?: string },
 ): Promise<RuntimeDir> {
   const dir = runtimeDir ?? await Deno.makeTempDir({ prefix: "jumpstarter-" }); // mode 0700, unpredictable name
   const paths = runtimePaths(dir);
@@ -27,7 +26,6 @@ export async function prepareRuntimeDir(
   };
   await removeOwn(); // those of a run that was killed
   for (const own of [paths.binDir, paths.workDir]) await Deno.mkdir(own, { mode: 0o700 });
-  await writeShims(paths.binDir, launcher);
   return {
     ...paths,
     path: dir,
