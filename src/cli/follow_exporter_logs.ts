@@ -4,6 +4,7 @@ import { JumpstarterError } from "../errors.ts";
 import type { LogRecord, LogSink, Severity } from "../log.ts";
 import type { Channel } from "../rpc/mod.ts";
 import { formatHookLine, terminalLog, writeErr } from "./output.ts";
+import { pause } from "../pause.ts";
 
 /** The log lines of an exporter on stderr. */
 export interface ExporterLog {
@@ -84,11 +85,4 @@ async function followOnce(channel: Channel, sink: LogSink, signal: AbortSignal, 
 
 function isConnectionLost(error: unknown): boolean {
   return error instanceof JumpstarterError && error.code === "connection_lost";
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }

@@ -16,6 +16,7 @@ import type { RemoteOptions } from "./connection_options.ts";
 import type { MainOptions } from "./main_options.ts";
 import { openRemote } from "./open_remote.ts";
 import { printable, writeErr, writeOut } from "./output.ts";
+import { pause } from "../pause.ts";
 
 /** The options of `jmp status`, as commander names them. */
 export interface StatusOptions extends RemoteOptions {
@@ -60,7 +61,7 @@ function look(channel: Channel): Promise<Exporter> {
 }
 
 async function comeBack(channel: Channel): Promise<void> {
-  for (;; await new Promise((resolve) => setTimeout(resolve, againAfterMs))) {
+  for (;; await pause(againAfterMs)) {
     try {
       return void await look(channel);
     } catch (error) {

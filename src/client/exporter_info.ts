@@ -3,6 +3,7 @@ import { JumpstarterError } from "../errors.ts";
 import type { Channel } from "../rpc/mod.ts";
 import { type OtherClient, toOther } from "./hold.ts";
 import type { ExporterStatusUpdate } from "./wait_ready.ts";
+import { pause } from "../pause.ts";
 
 /** What an exporter tells of itself and of those who use it. */
 export interface ExporterInfo extends ExporterStatusUpdate {
@@ -47,7 +48,7 @@ export async function* followInfo(channel: Channel, signal?: AbortSignal): Async
   } catch (error) {
     if (!isUnknown(error)) throw error;
   }
-  for (;; await new Promise((resolve) => setTimeout(resolve, askAgainMs))) yield await readStatus(channel, signal);
+  for (;; await pause(askAgainMs, signal)) yield await readStatus(channel, signal);
 }
 
 async function readStatus(channel: Channel, signal?: AbortSignal): Promise<ExporterInfo> {

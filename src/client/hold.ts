@@ -1,6 +1,7 @@
 import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import { type Channel, holdKey } from "../rpc/mod.ts";
+import { pause } from "../pause.ts";
 
 /** Another client, as the exporter knows it. */
 export interface OtherClient {
@@ -143,18 +144,6 @@ async function takeAgain(channel: Channel, options: HoldOptions, released: Abort
     }
   }
   return undefined;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }
 
 function named(error: unknown): unknown {

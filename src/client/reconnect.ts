@@ -3,6 +3,7 @@ import type { Caller } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import { type Channel, tlsRefusal } from "../rpc/mod.ts";
 import { waitReady } from "./wait_ready.ts";
+import { pause } from "../pause.ts";
 
 /** What happens when an exporter is gone, perhaps to come back. */
 export interface ReconnectOptions {
@@ -47,7 +48,7 @@ export class Reconnection {
   async #wait(timeoutMs: number): Promise<void> {
     const { onReconnecting, onReconnected } = this.#options;
     const deadline = Date.now() + timeoutMs;
-    for (let isTold = false;; await new Promise((resolve) => setTimeout(resolve, pauseMs))) {
+    for (let isTold = false;; await pause(pauseMs)) {
       try {
         await waitReady(this.#channel, { timeoutMs: Math.max(1, deadline - Date.now()) });
         if (isTold) onReconnected?.();
@@ -82,7 +83,7 @@ export async function waitUntilUp(
   { timeoutMs = Infinity, onWaiting, signal }: UpOptions,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
-  for (let isTold = false;; await new Promise((resolve) => setTimeout(resolve, pauseMs))) {
+  for (let isTold = false;; await pause(pauseMs)) {
     try {
       return void await channel.unary(pb.ExporterService.method.getReport, {}, { signal }); // asking for the status could begin a session
     } catch (error) {

@@ -1,6 +1,7 @@
 import * as pb from "../../proto/mod.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
 import type { Channel } from "../rpc/mod.ts";
+import { pause } from "../pause.ts";
 
 /** How to wait. */
 export interface ReadyOptions {
@@ -71,19 +72,4 @@ function failure(status: pb.ExporterStatus, message: string): JumpstarterError {
     return new JumpstarterError("connection_lost", `The exporter is stopping: ${message}`);
   }
   return new HookError(message || `The exporter reports ${pb.ExporterStatus[status]}`, []);
-}
-
-/** A pause that the signal ends. */
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const give = () => {
-      clearTimeout(timer);
-      resolve(); // the next question is refused with the reason
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", give);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", give, { once: true });
-  });
 }

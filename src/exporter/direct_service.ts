@@ -11,6 +11,7 @@ import type { ClientList } from "./client_list.ts";
 import type { ClientNote, HoldEvent } from "./hold_table.ts";
 import type { Sharing } from "./sharing.ts";
 import type { StatusBoard } from "./status_board.ts";
+import { pause } from "../pause.ts";
 
 /** What the service tells of. */
 export interface DirectServiceParts {
@@ -83,20 +84,6 @@ function infoOf({ sharing, status, clients, exclusive, startedAt }: DirectServic
 
 function isStopping(): JumpstarterError {
   return new JumpstarterError("unavailable", "The exporter is stopping");
-}
-
-/** A pause that `signal` ends. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = () => {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", end);
-    resolve();
-  };
-  const timer = setTimeout(end, ms);
-  signal.addEventListener("abort", end, { once: true });
-  if (signal.aborted) end();
-  return promise;
 }
 
 /** A name as it may stand in others' messages. */

@@ -16,7 +16,7 @@ const { driverCall, streamingDriverCall, getReport, getStatus, logStream, endSes
 const { followInfo, getInfo, hold } = pb.DirectService.method;
 
 /** An exporter with one driver, behind a socket for clients and one for its own children. */
-async function openService() {
+async function openService(passphrase?: string) {
   const { node } = bareNode({
     on: call({ run: () => "on" }),
     last: call({
@@ -59,7 +59,13 @@ async function openService() {
   });
   const services = [...exporterServices(session), direct];
   const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
-  const server = await serve({ address, services, log: context.log, onConnection: (peer) => clients.add(peer) });
+  const server = await serve({
+    address,
+    services,
+    log: context.log,
+    passphrase,
+    onConnection: (peer) => clients.add(peer),
+  });
   const trusted = await serve({ address, services, log: context.log, isTrusted: true });
   const channels: Channel[] = [];
   const connect = (to = server, token?: string) => {
@@ -230,4 +236,17 @@ Deno.test("who follows is told of every change, with all that there is then", as
   await until("an end of the hold", ({ holder, clients }) => holder === undefined && clients.length === 1);
   service.stopped.abort();
   await rejectsWith(until("an end", () => false), "unavailable");
+});
+
+Deno.test("who has no passphrase can neither look nor hold", async () => {
+  await using service = await openService("open-sesame-7");
+  const channel = service.connect();
+  const tries = [
+    channel.unary(getInfo, {}),
+    channel.serverStream(followInfo, {}).next(),
+    claim(channel, annsToken).next(),
+    claim(channel, annsToken, { steal: true }).next(),
+  ];
+  await Promise.all(tries.map((one) => rejectsWith(one, "unauthenticated")));
+  assert.equal(service.sharing.holds.holder, undefined);
 });
