@@ -21,7 +21,7 @@ for await (const { name } of Deno.readDir(new URL("drivers/", root))) {
   const page = `drivers/${name}/README.md`;
   if (await exists(new URL(page, root))) driverPages.push(page);
 }
-const pages = ["README.md", ".github/ARCHITECTURE.md", ".github/CONTRIBUTING.md", ...driverPages];
+const pages = ["README.md", "SECURITY.md", ".github/ARCHITECTURE.md", ".github/CONTRIBUTING.md", ...driverPages];
 
 Deno.test("the README's table of exit codes is the program's", async () => {
   const source = await read("src/exit_codes.ts");
