@@ -47,7 +47,7 @@ export async function runMain(loadCommands: LoadCommands = loadCommandsLate): Pr
     const terminal = openProcessTerminal(env);
     const code = await Promise.race([terminal.forced, runJ(rest, terminal, loadCommands)]);
     terminal[Symbol.dispose]();
-    Deno.exit(code);
+    Deno.exit(terminal.endCode(code));
   }
   const { builtinDrivers, main } = await loadCommands();
   Deno.exit(

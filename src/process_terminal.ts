@@ -6,7 +6,12 @@ import type { Screen, Terminal, TerminalFacts } from "./terminal.ts";
 export interface ProcessTerminal extends Terminal, Disposable {
   /** Settles when the user insists (a second ctrl-C), with the exit code to end with at once. */
   readonly forced: Promise<number>;
+  /** The exit code for one of this program's: what was interrupted ends with 128 and the number of the signal. */
+  endCode(code: number): number;
 }
+
+/** The signals that give up, by their numbers, which are the same everywhere. */
+const stopNumbers: Readonly<Record<"SIGINT" | "SIGTERM" | "SIGHUP", number>> = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
 
 /** How long a reader that takes nothing is waited for once the user has given up. */
 const patienceMs = 1_000;
@@ -16,7 +21,9 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
   const stop = new AbortController();
   const patience = Promise.withResolvers<void>();
   const forced = Promise.withResolvers<number>();
-  const signals = onStopSignals(() => {
+  let stopNumber: number | undefined;
+  const signals = onStopSignals((name) => {
+    stopNumber ??= stopNumbers[name];
     if (stop.signal.aborted) return forced.resolve(exitCodes.interrupted);
     stop.abort(new JumpstarterError("cancelled", "Interrupted"));
     setTimeout(patience.resolve, patienceMs);
@@ -34,6 +41,7 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
     facts: readFacts(env),
     signal: stop.signal,
     forced: forced.promise,
+    endCode: (code) => code === exitCodes.interrupted && stopNumber !== undefined ? 128 + stopNumber : code,
     get isOutputClosed() {
       return isOutputClosed;
     },
@@ -54,12 +62,16 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
   return terminal;
 }
 
-function onStopSignals(listener: () => void): Disposable {
-  const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const name of names) Deno.addSignalListener(name, listener);
+function onStopSignals(onStop: (name: keyof typeof stopNumbers) => void): Disposable {
+  const names = Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const listeners = names.map((name) => {
+    const listener = () => onStop(name);
+    Deno.addSignalListener(name, listener);
+    return { name, listener };
+  });
   return {
     [Symbol.dispose]() {
-      for (const name of names) Deno.removeSignalListener(name, listener);
+      for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
     },
   };
 }

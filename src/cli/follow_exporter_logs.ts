@@ -1,4 +1,4 @@
-import { followLogs } from "../client/mod.ts";
+import { endLogs, followLogs } from "../client/mod.ts";
 import { ExporterService } from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { LogRecord, LogSink, Severity } from "../log.ts";
@@ -14,8 +14,8 @@ export interface ExporterLog {
   readonly lastHookLines: readonly string[];
 }
 
-/** How long the exporter has to show that no line is under way any more. */
-const drainLimitMs = 1_000;
+/** How long the exporter may take for the next line, or for the end, once it is asked to end its log. */
+const drainLimitMs = 5_000;
 
 /** The pause before an exporter that is gone is looked for again. */
 const againAfterMs = 500;
@@ -41,21 +41,65 @@ export function showExporterLog({ least }: { least?: Severity }): ExporterLog {
  */
 export function followExporterLogs(channel: Channel, where: string, sink: LogSink): AsyncDisposable {
   const stop = new AbortController();
-  const followed = followAll(channel, where, sink, stop.signal);
+  const stream = new LogStream(channel, sink, stop.signal);
+  const followed = followAll(stream, where, stop.signal);
   return {
     async [Symbol.asyncDispose]() {
-      // An answer to this comes after every line that was written before it.
-      if (!channel.wasLost) {
-        await channel.unary(ExporterService.method.getStatus, {}, { timeoutMs: drainLimitMs }).catch(() => {});
-      }
+      if (!channel.wasLost) await stream.drained();
       stop.abort();
       await followed;
     },
   };
 }
 
+/** The log of an exporter, over one connection at a time. */
+class LogStream {
+  readonly #channel: Channel;
+  readonly #sink: LogSink;
+  readonly #signal: AbortSignal;
+  #isEndable = false;
+  /** Lines that have come so far. */
+  #lines = 0;
+  #ended = Promise.withResolvers<void>();
+
+  constructor(channel: Channel, sink: LogSink, signal: AbortSignal) {
+    this.#channel = channel;
+    this.#sink = sink;
+    this.#signal = signal;
+  }
+
+  /** Follows over one connection; `connected` is told when there is one. */
+  async follow(connected: () => void): Promise<void> {
+    await this.#channel.unary(ExporterService.method.getStatus, {}, { signal: this.#signal });
+    connected();
+    this.#ended = Promise.withResolvers();
+    const onOpen = (isEndable: boolean) => this.#isEndable = isEndable;
+    try {
+      for await (const record of followLogs(this.#channel, { signal: this.#signal, onOpen })) {
+        this.#lines++;
+        this.#sink(record);
+      }
+    } finally {
+      this.#isEndable = false;
+      this.#ended.resolve();
+    }
+  }
+
+  /** Waits for every line that was written before, for as long as lines keep coming. */
+  async drained(): Promise<void> {
+    const { promise } = this.#ended;
+    await endLogs(this.#channel, drainLimitMs).catch(() => {});
+    for (let seen = -1; this.#isEndable && seen < this.#lines;) {
+      seen = this.#lines;
+      const over = new AbortController();
+      await Promise.race([promise, pause(drainLimitMs, over.signal)]);
+      over.abort();
+    }
+  }
+}
+
 /** A log that cannot be followed is no reason to stop: the calls that matter say what is wrong by themselves. */
-async function followAll(channel: Channel, where: string, sink: LogSink, signal: AbortSignal): Promise<void> {
+async function followAll(stream: LogStream, where: string, signal: AbortSignal): Promise<void> {
   let isLost = false;
   const comeBack = () => {
     if (isLost) writeErr("Reconnected\n");
@@ -64,7 +108,7 @@ async function followAll(channel: Channel, where: string, sink: LogSink, signal:
   while (true) {
     let error: unknown;
     try {
-      await followOnce(channel, sink, signal, comeBack);
+      await stream.follow(comeBack);
     } catch (reason) {
       error = reason;
     }
@@ -74,13 +118,6 @@ async function followAll(channel: Channel, where: string, sink: LogSink, signal:
     if (error !== undefined && !isLost) writeErr(`Reconnecting to ${where}\n`);
     isLost ||= error !== undefined;
   }
-}
-
-/** Follows over one connection; `connected` is told when there is one. */
-async function followOnce(channel: Channel, sink: LogSink, signal: AbortSignal, connected: () => void): Promise<void> {
-  await channel.unary(ExporterService.method.getStatus, {}, { signal });
-  connected();
-  for await (const record of followLogs(channel, signal)) sink(record);
 }
 
 function isConnectionLost(error: unknown): boolean {

@@ -139,6 +139,9 @@ function shellCommand(): Command {
       new Option("--wait [duration]", "Wait for an exporter that is not up yet; without =DURATION for ever")
         .argParser((text) => text === "" ? Infinity : parsePositiveDuration(text)),
     )
+    .addOption(
+      graceOption("--command-kill-grace <duration>", "How long a signal to jmp leaves the command until SIGKILL", 10),
+    )
     .option("--exclusive", "Have the devices to yourself; with --wait, wait until they are free")
     .option("--steal", "The same, and take them over from whoever uses them");
 }

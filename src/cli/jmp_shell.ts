@@ -26,6 +26,7 @@ export interface ShellOptions extends RemoteOptions {
   exporterLogs?: boolean;
   /** In milliseconds, as all of them. */
   readyTimeout: number;
+  commandKillGrace: number;
   wait?: number;
   exclusive?: boolean;
   steal?: boolean;
@@ -47,7 +48,17 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   const where = formatAddress(connection.address);
   try {
     await using _following = followExporterLogs(channel, where, log.sink);
-    return await shellAt(words, { connection, channel, runCommand: runChild, begun }, options, main);
+    return await shellAt(
+      words,
+      {
+        connection,
+        channel,
+        runCommand: (argv, env) => runChild(argv, env, options.commandKillGrace),
+        begun,
+      },
+      options,
+      main,
+    );
   } catch (error) {
     throw withLastLine(error, log); // now that the last line has come
   }
@@ -60,7 +71,7 @@ async function localShell(words: string[], log: ExporterLog, options: ShellOptio
   const { address, signals } = local;
   const connection = { address, options: {}, env: { [names.JUMPSTARTER_HOST]: address.path } };
   const runCommand = (argv: readonly string[], env: Record<string, string>) =>
-    signals.whileCommand(() => runChild(argv, env));
+    signals.whileCommand(() => runChild(argv, env, options.commandKillGrace));
   using channel = openChannel(address);
   let exitCode: number;
   try {
@@ -111,7 +122,7 @@ function remoteOnly(options: ShellOptions): string[] {
 interface Reached {
   readonly connection: Connection;
   readonly channel: Channel;
-  readonly runCommand: typeof runChild;
+  readonly runCommand: (argv: readonly string[], env: Record<string, string>) => Promise<number>;
   /** When the shell was started. */
   readonly begun: number;
   /** Gives up waiting when it fires. */

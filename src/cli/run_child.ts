@@ -1,9 +1,12 @@
 import { exitCodes } from "../exit_codes.ts";
+import { pause } from "../pause.ts";
 import { writeErr } from "./output.ts";
 
-/** The signals that are passed on to the command, with how long it has to obey before it is killed. */
+/** The signals that are passed on to the command, beside SIGINT. */
 const passedOn: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGTERM", "SIGHUP"];
-const killGraceMs = 10_000;
+
+/** The pause between two looks whether a group is gone. */
+const lookAgainMs = 20;
 
 /**
  * Runs a command on this terminal until it ends. Answers its exit code: its own, 128+N when a signal ended it, 127
@@ -11,12 +14,18 @@ const killGraceMs = 10_000;
  *
  * On a terminal the command stays in this process group, so that ctrl-C and job control reach it from there; elsewhere
  * it gets a group of its own, so that a signal to this process can be passed on to all that the command has started.
+ *
+ * @param killGraceMs How long the command has to obey such a signal before it is killed.
  */
-export async function runChild(argv: readonly string[], env: Record<string, string>): Promise<number> {
+export async function runChild(
+  argv: readonly string[],
+  env: Record<string, string>,
+  killGraceMs: number,
+): Promise<number> {
   const [program = "", ...args] = argv;
   const isOnTerminal = Deno.stdin.isTerminal();
   // Before the command runs: a signal in between would end this process alone, and leave the command behind.
-  using signals = passOnSignals(isOnTerminal);
+  using signals = passOnSignals(isOnTerminal, killGraceMs);
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(program, {
@@ -33,6 +42,7 @@ export async function runChild(argv: readonly string[], env: Record<string, stri
   }
   signals.to(isOnTerminal ? child.pid : -child.pid);
   const { code } = await child.status;
+  await signals.groupGone();
   return code;
 }
 
@@ -49,20 +59,19 @@ function cannotRun(program: string, error: unknown): number {
 interface PassedSignals extends Disposable {
   /** Says whom they are for: a process, or a group when negative. */
   to(target: number): void;
+  /** Waits until the rest of the group has obeyed a signal as well, or is killed; without a signal it may stay. */
+  groupGone(): Promise<void>;
 }
 
 /** Passes signals on to the command, and kills it when it does not obey. */
-function passOnSignals(isOnTerminal: boolean): PassedSignals {
+function passOnSignals(isOnTerminal: boolean, killGraceMs: number): PassedSignals {
   let target: number | undefined;
   let early: Deno.Signal | undefined;
   let killTimer: ReturnType<typeof setTimeout> | undefined;
-  const send = (signal: Deno.Signal) => {
-    if (target === undefined) return void (early = signal);
-    try {
-      Deno.kill(target, signal);
-    } catch {
-      // It has ended already, and its status is on the way.
-    }
+  const send = (signal: Deno.Signal): boolean => {
+    if (target === undefined) early = signal;
+    else return reach(target, signal);
+    return true;
   };
   const listeners = [...passedOn, "SIGINT" as const].map((signal) => {
     const listener = () => {
@@ -79,9 +88,27 @@ function passOnSignals(isOnTerminal: boolean): PassedSignals {
       target = command;
       if (early !== undefined) send(early);
     },
+    async groupGone() {
+      if (killTimer === undefined || target === undefined || target > 0) return;
+      // Once it is killed, only what hangs inside the kernel is left.
+      const deadline = performance.now() + killGraceMs + 1_000;
+      while (reach(target, 0) && performance.now() < deadline) {
+        await pause(lookAgainMs);
+      }
+    },
     [Symbol.dispose]() {
       clearTimeout(killTimer);
       for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
     },
   };
+}
+
+/** Signals a process, or a group (0 only looks); says whether there is one. */
+function reach(target: number, signal: Deno.Signal | 0): boolean {
+  try {
+    Deno.kill(target, signal);
+    return true;
+  } catch {
+    return false;
+  }
 }

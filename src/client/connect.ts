@@ -89,7 +89,7 @@ export class Exporter implements AsyncDisposable {
 
   /** The exporter's log: the recent lines, then every new one, until the loop is left or `signal` fires. */
   logs(signal?: AbortSignal): AsyncIterable<LogRecord> {
-    return followLogs(this.#channel, signal);
+    return followLogs(this.#channel, { signal });
   }
 
   /** Ends this session: the exporter runs afterLease and prepares the next. Answers what it says of that. */

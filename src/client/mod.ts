@@ -7,7 +7,7 @@
  */
 export type { ClientNode } from "./build_tree.ts";
 export { type ConnectOptions, connectWith, Exporter, openChannel, openExporter } from "./connect.ts";
-export { followLogs } from "./follow_logs.ts";
+export { endLogs, followLogs, type FollowOptions } from "./follow_logs.ts";
 export {
   describeOther,
   type ExclusiveOptions,

@@ -32,13 +32,15 @@ export function exporterServices(session: Session): BoundService[] {
         }
       },
       async *logStream(_request, call) {
-        call.sendMetadata({});
+        call.sendMetadata({ x_jmp_log_end: "1" }); // for clients of our own, see getStatus
         for await (const record of session.logs(call)) yield toLogMessage(record);
       },
       reset() {
         throw new JumpstarterError("unimplemented", "Reset is not part of direct mode");
       },
       getStatus(_request, call) {
+        // The answer would overtake lines that wait for room, so a client that wants all of them waits for their end.
+        if (call.metadata("x-jmp-end-logs") !== undefined) session.endLogs(call);
         const { status, message, version, previous } = session.status(call);
         return { status, message, statusVersion: version, previousStatus: previous };
       },

@@ -67,6 +67,8 @@ export class Session {
   /** What drivers are in the midst of. */
   readonly #running = { clients: new RunningCalls(), hooks: new RunningCalls() };
   readonly #sharing: Sharing;
+  /** What ends the logs that are followed over a connection. */
+  readonly #logEnds = new WeakMap<AbortSignal, AbortController>();
   /** Fires when the present client's session ends. */
   #ended = new AbortController();
 
@@ -101,7 +103,16 @@ export class Session {
 
   /** The recent log lines and every new one. */
   logs(caller: Caller): AsyncIterable<LogRecord> {
-    return this.#parts.feed.follow(AbortSignal.any([caller.signal, this.#parts.stopped]));
+    const { connectionClosed, signal } = caller;
+    const end = this.#logEnds.get(connectionClosed) ?? new AbortController();
+    this.#logEnds.set(connectionClosed, end);
+    return this.#parts.feed.follow(AbortSignal.any([signal, end.signal, this.#parts.stopped]));
+  }
+
+  /** Ends the logs that are followed over the caller's connection, after the lines up to now. */
+  endLogs({ connectionClosed }: Pick<Caller, "connectionClosed">): void {
+    this.#logEnds.get(connectionClosed)?.abort();
+    this.#logEnds.delete(connectionClosed);
   }
 
   /** Calls a method that answers once. */

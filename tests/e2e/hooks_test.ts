@@ -175,3 +175,23 @@ Deno.test("a hook that takes too long is stopped, with all that it started", asy
   await exporter.ready();
   assert.deepEqual(await place.leftProcesses("sleep"), []);
 });
+
+Deno.test("10,000 lines of a hook reach stderr and each client complete and in order, be it early or late", async () => {
+  await using place = await Place.open();
+  const go = place.path("go");
+  const script = `${waitsFor(go, "waits")}; i=0; while [ $i -lt 10000 ]; do i=$((i+1)); echo "line $i ü"; done`;
+  await using exporter = await startExporter(place, { config: { hooks: { beforeLease: { script } } } });
+  await exporter.program.seeErr("[beforeLease] waits");
+  await using early = startJmp(place, [...exporter.shell, "--", "true"]);
+  await early.seeErr("[beforeLease] waits\n");
+  await place.write("go", "");
+  const seenEarly = await early.ended();
+  await exporter.ready();
+  await using late = startJmp(place, [...exporter.shell, "--", "true"]);
+  const seenLate = await late.ended();
+  const wanted = Array.from({ length: 10_000 }, (_, index) => `line ${index + 1} ü`);
+  for (const text of [seenEarly.stderr, seenLate.stderr, (await exporter.program.stop()).stderr]) {
+    const lines = text.split("\n").map((line) => /\[beforeLease\] (line .*)$/.exec(line)?.[1]).filter((line) => line);
+    assert.deepEqual(lines, wanted);
+  }
+});

@@ -1,0 +1,211 @@
+/** What each command makes of signals, as a table: the exit code as a shell sees it, and that nothing is left. */
+import assert from "node:assert/strict";
+import { exampleConfig, type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
+import { freePort } from "../fixtures/network.ts";
+import { Place } from "../fixtures/place.ts";
+import { type Program, startJmp } from "../fixtures/program.ts";
+
+type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
+
+/** A program in the midst of something, and what else the row needs until its end. */
+interface Busy extends AsyncDisposable {
+  readonly program: Program;
+}
+
+interface Row {
+  readonly what: string;
+  start(place: Place): Promise<Busy>;
+  /** Each signal and the exit code that it leads to. */
+  readonly ends: Partial<Record<Signal, number>>;
+}
+
+/** What a signal means to a program that leaves it to the system, or passes it on to a command that does. */
+const bySignal = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 };
+
+/** Starts a program against an exporter that is ready. */
+async function withExporter(place: Place, start: (exporter: RunningExporter) => Promise<Program>): Promise<Busy> {
+  await using stack = new AsyncDisposableStack();
+  const exporter = stack.use(await startExporter(place));
+  await exporter.ready();
+  const program = stack.use(await start(exporter));
+  const owned = stack.move();
+  return { program, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Starts a program alone. */
+async function alone(program: Program, isBusy: Promise<unknown>): Promise<Busy> {
+  await isBusy;
+  return { program, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+}
+
+const endless = { script: "echo begun; sleep 4718", timeout: 3600 };
+const insecure = "--tls-grpc-insecure";
+
+const rows: readonly Row[] = [
+  {
+    what: "jmp run that is ready",
+    async start(place) {
+      const words = ["run", "--exporter-config", exampleConfig, "--tls-grpc-listener", "127.0.0.1:0", insecure];
+      const program = startJmp(place, words);
+      return await alone(program, program.seeErr("Ready: "));
+    },
+    ends: { SIGTERM: 0, SIGINT: 0 },
+  },
+  {
+    what: "jmp run in the midst of beforeLease",
+    async start(place) {
+      const file = await writeConfig(place, { hooks: { beforeLease: endless } });
+      const program = startJmp(place, [
+        "run",
+        "--exporter-config",
+        file,
+        "--tls-grpc-listener",
+        "127.0.0.1:0",
+        insecure,
+      ]);
+      return await alone(program, program.seeErr("[beforeLease] begun"));
+    },
+    ends: { SIGTERM: 0, SIGINT: 0 },
+  },
+  {
+    what: "jmp shell with a command",
+    start: (place) =>
+      withExporter(place, async (exporter) => {
+        const program = startJmp(place, [...exporter.shell, "--", "sh", "-c", "echo in; sleep 4718 | sleep 4718"]);
+        await program.seeOut("in\n");
+        return program;
+      }),
+    ends: bySignal,
+  },
+  {
+    what: "jmp shell that waits for an exporter",
+    async start(place) {
+      const words = ["shell", "--tls-grpc", `127.0.0.1:${freePort()}`, insecure, "--wait", "--", "true"];
+      const program = startJmp(place, words);
+      return await alone(program, program.seeErr("Waiting for an exporter"));
+    },
+    ends: bySignal,
+  },
+  {
+    what: "jmp shell that waits for a hook",
+    async start(place) {
+      await using stack = new AsyncDisposableStack();
+      // This exporter is killed in the end, and so has no say about what its hook has started.
+      const hooks = { beforeLease: { script: "echo begun; mkfifo fifo; read -r line <fifo", timeout: 3600 } };
+      const exporter = stack.use(await startExporter(place, { config: { hooks }, cwd: place.dir }));
+      await exporter.program.seeErr("[beforeLease] begun");
+      const program = stack.use(startJmp(place, [...exporter.shell, "--", "true"]));
+      await program.seeErr("Waiting for the exporter: ");
+      const owned = stack.move();
+      return { program, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    },
+    ends: bySignal,
+  },
+  {
+    what: "jmp shell that serves its own config, with a command",
+    async start(place) {
+      const words = ["shell", "--exporter-config", exampleConfig, "--", "sh", "-c", "echo in; sleep 4718 | sleep 4718"];
+      const program = startJmp(place, words);
+      return await alone(program, program.seeOut("in\n"));
+    },
+    ends: bySignal,
+  },
+  {
+    what: "jmp shell that serves its own config, in the midst of beforeLease",
+    async start(place) {
+      const file = await writeConfig(place, { hooks: { beforeLease: endless } });
+      const program = startJmp(place, ["shell", "--exporter-config", file, "--", "true"]);
+      return await alone(program, program.seeErr("[beforeLease] begun"));
+    },
+    ends: bySignal,
+  },
+  {
+    what: "j with a stream of results",
+    start: (place) =>
+      withExporter(place, async (exporter) => {
+        const program = startJmp(place, ["j", "power", "read", "-n", "100000", "-i", "0.01"], { env: exporter.env });
+        await program.seeOut("10 W\n");
+        return program;
+      }),
+    ends: bySignal,
+  },
+  {
+    what: "j in a shell, by its agent",
+    start: (place) =>
+      withExporter(place, async (exporter) => {
+        const words = [...exporter.shell, "--", "j", "power", "read", "-n", "100000", "-i", "0.01"];
+        const program = startJmp(place, words);
+        await program.seeOut("10 W\n");
+        return program;
+      }),
+    ends: bySignal,
+  },
+  {
+    what: "jmp inspect of a server that says nothing",
+    async start(place) {
+      const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const program = startJmp(place, ["inspect", "--tls-grpc", `127.0.0.1:${silent.addr.port}`, insecure]);
+      const connection = await silent.accept();
+      return {
+        program,
+        async [Symbol.asyncDispose]() {
+          await program[Symbol.asyncDispose]();
+          connection.close();
+          silent.close();
+        },
+      };
+    },
+    ends: bySignal,
+  },
+  {
+    what: "jmp status that watches",
+    start: (place) =>
+      withExporter(place, async (exporter) => {
+        const words = ["status", "--tls-grpc", exporter.address, insecure, "--watch", "--json"];
+        const program = startJmp(place, words);
+        await program.seeOut("LEASE_READY");
+        return program;
+      }),
+    ends: bySignal,
+  },
+];
+
+for (const { what, start, ends } of rows) {
+  for (const [signal, wanted] of Object.entries(ends)) {
+    Deno.test(`${signal} to ${what}: ${wanted}`, async () => {
+      await using place = await Place.open();
+      {
+        await using busy = await start(place);
+        const { code, stderr } = await busy.program.stop(signal as Signal);
+        assert.equal(code, wanted, stderr);
+      }
+      assert.deepEqual(await place.leftProcesses("sleep"), []);
+    });
+  }
+}
+
+Deno.test("a command that does not heed the signal is killed after its time, with all that it has started", async () => {
+  await using place = await Place.open();
+  const script = 'trap "" TERM HUP; echo in; while :; do sleep 4719; done';
+  const file = await writeConfig(place, { hooks: { afterLease: { script: "echo tidied" } } });
+  const words = ["shell", "--exporter-config", file, "--command-kill-grace", "0.3", "--", "sh", "-c", script];
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    await using program = startJmp(place, words);
+    await program.seeOut("in\n");
+    const { code, stderr } = await program.stop(signal);
+    assert.equal(code, 137, stderr);
+    assert.match(stderr, /\[afterLease\] tidied/);
+    assert.deepEqual(await place.leftProcesses(), []);
+  }
+});
+
+Deno.test("what a command has left in its group does not outlive a signal", async () => {
+  await using place = await Place.open();
+  const script = `sh -c 'trap "" TERM; echo deaf; while :; do sleep 4720; done' & echo in; wait`;
+  const words = ["shell", "--exporter-config", exampleConfig, "--command-kill-grace", "0.3", "--", "sh", "-c", script];
+  await using program = startJmp(place, words);
+  await program.seeOut("deaf\n");
+  const { code, stderr } = await program.stop();
+  assert.equal(code, 143, stderr);
+  assert.deepEqual(await place.leftProcesses(), []);
+});
