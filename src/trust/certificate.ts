@@ -66,19 +66,23 @@ export async function makeCertificate(subject: Party, issuer: Party, text: Certi
     sequence(time(text.notBefore), time(text.notAfter)),
     distinguishedName(subject),
     await publicKey(subject),
-    tagged(0xa3, sequence(...usage(text), ...await keyNames(subject, issuer))),
+    tagged(0xa3, sequence(...usage(text, subject === issuer), ...await keyNames(subject, issuer))),
   );
   const signed = new Uint8Array(await crypto.subtle.sign(algorithm, issuer.keys.privateKey, body));
   return pem("CERTIFICATE", sequence(body, signature, bits(signatureValue(signed))));
 }
 
-function usage({ use, names = [] }: CertificateText): Der[] {
+/**
+ * A certificate that vouches for itself does not say what its key is for: gRPC's C library takes none as its own issuer
+ * whose key is not for signing certificates, and Deno's TLS takes no authority for a server.
+ */
+function usage({ use, names = [] }: CertificateText, isOwnIssuer: boolean): Der[] {
   const keyUsage = (bitString: readonly number[]) => extension(ids.keyUsage, new Uint8Array([0x03, ...bitString]), yes);
   if (use === "authority") {
     return [extension(ids.basicConstraints, sequence(yes), yes), keyUsage([0x02, 0x01, 0x06])]; // to sign both kinds
   }
   return [
-    keyUsage([0x02, 0x07, 0x80]), // digitalSignature
+    ...(isOwnIssuer ? [] : [keyUsage([0x02, 0x07, 0x80])]), // digitalSignature
     extension(ids.extendedKeyUsage, sequence(oid(use === "server" ? ids.serverAuth : ids.clientAuth))),
     ...(names.length === 0 ? [] : [extension(ids.subjectAltName, sequence(...names.map(generalName)))]),
   ];
