@@ -106,7 +106,10 @@ Deno.test("the end of a session ends what other clients have open, and lets the 
   const reader = readable.getReader();
   assert.equal((await reader.read()).value?.[0], 1);
   await bench.exporter.endSession();
-  const { code, message } = await failure(reader.read());
+  let isOver = false;
+  const outcome = failure(reader.read()).finally(() => isOver = true);
+  await until("it has ended", () => isOver);
+  const { code, message } = await outcome;
   assert.deepEqual([code, message], ["not_ready", "the session has ended"]);
   await failure(writer.closed);
   await using next = await bench.connect();
