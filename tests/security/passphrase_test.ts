@@ -1,5 +1,8 @@
 /** The passphrase: where it comes from, and all the places where it is never seen. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:http2";
+import * as pb from "../../proto/mod.ts";
 import { assertBriefError } from "../fixtures/brief_error.ts";
 import { startExporter } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
@@ -119,4 +122,30 @@ Deno.test("no child of the exporter is told it, by its words or its environment"
     assert.ok(own.length <= (args.length === 0 ? 0 : 1), own.join("\n"));
     assert.ok(!exporter.program.stderr.includes(secret));
   }
+});
+
+Deno.test("every method and every stream asks for it, and a wrong one is noted by its address alone", async () => {
+  await using place = await Place.open();
+  await using exporter = await startExporter(place, { args: ["--passphrase", secret] });
+  await exporter.ready();
+  const client = connect(`http://${exporter.address}`).on("error", () => {});
+  const paths = [pb.ExporterService, pb.RouterService, pb.DirectService].flatMap(({ typeName, methods }) =>
+    methods.map(({ name }) => `/${typeName}/${name}`)
+  );
+  for (const path of paths) {
+    const stream = client.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      "x-jumpstarter-passphrase": "GuessOfAStranger",
+    });
+    stream.end(new Uint8Array(5));
+    const [answer] = await once(stream, "response");
+    assert.equal(answer["grpc-status"], "16", path);
+    stream.resume();
+  }
+  client.destroy();
+  const noted = exporter.program.stderr.match(/authentication failed: .* from 127\.0\.0\.1:\d+\)/g) ?? [];
+  assert.ok(noted.length > 0 && noted.length <= paths.length, `${noted.length} of ${paths.length}`);
+  assert.doesNotMatch(exporter.program.stderr, /GuessOfAStranger/);
 });
