@@ -80,20 +80,22 @@ function withEmptyWaits(program: Command, args: readonly string[]): string[] {
 }
 
 function runCommand(): Command {
-  return addServerLimits(addPassphraseOptions(addServeOptions(addLogOptions(createCommand("jmp run")))))
+  return addGraces(addServerLimits(addPassphraseOptions(addServeOptions(addLogOptions(createCommand("jmp run"))))))
     .description("Serve the devices of a config until stopped (SIGTERM or ctrl-C)")
     .option("--least-privilege", "Run under no more permissions than this config needs; see jmp permissions")
-    .addOption(
-      graceOption("--call-grace <duration>", "How long calls may take to end before afterLease, and at a stop", 10),
-    )
-    .addOption(
-      graceOption("--hook-kill-grace <duration>", "How long a hook may take to end after SIGTERM, until SIGKILL", 5),
-    )
     .addOption(new Option("--log-format <format>", "How log lines look").choices(["text", "json"]).default("text"));
 }
 
-function graceOption(flags: string, description: string, seconds: number): Option {
-  return new Option(flags, description).default(seconds * 1_000, `${seconds}s`).argParser(parseDuration);
+/** How long an exporter waits at the end of a session; it has its defaults itself. */
+function addGraces(command: Command): Command {
+  const add = (flags: string, description: string) => new Option(flags, description).argParser(parseDuration);
+  return command
+    .addOption(
+      add("--call-grace <duration>", "How long calls may take to end before afterLease, and at a stop (default: 10s)"),
+    )
+    .addOption(
+      add("--hook-kill-grace <duration>", "How long a hook may take to end after SIGTERM, until SIGKILL (default: 5s)"),
+    );
 }
 
 function permissionsCommand(): Command {
@@ -123,7 +125,7 @@ function addServeOptions(command: Command): Command {
 }
 
 function shellCommand(): Command {
-  return addRemoteOptions(addLogOptions(createCommand("jmp shell")))
+  return addGraces(addRemoteOptions(addLogOptions(createCommand("jmp shell"))))
     .usage("[options] [--] [command...]")
     .description("Start a shell, or run a command, in which j drives an exporter")
     .argument("[command...]", "What to run instead of an interactive $SHELL")
@@ -140,7 +142,8 @@ function shellCommand(): Command {
         .argParser((text) => text === "" ? Infinity : parsePositiveDuration(text)),
     )
     .addOption(
-      graceOption("--command-kill-grace <duration>", "How long a signal to jmp leaves the command until SIGKILL", 10),
+      new Option("--command-kill-grace <duration>", "How long a signal to jmp leaves the command until SIGKILL")
+        .default(10_000, "10s").argParser(parseDuration),
     )
     .option("--exclusive", "Have the devices to yourself; with --wait, wait until they are free")
     .option("--steal", "The same, and take them over from whoever uses them");

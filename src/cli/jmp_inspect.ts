@@ -1,4 +1,4 @@
-import { type ClientNode, type Exporter, openExporter, waitReady } from "../client/mod.ts";
+import { type ClientNode, type Exporter, openExporter } from "../client/mod.ts";
 import type { DriverClient } from "../driver/mod.ts";
 import type { Json } from "../json.ts";
 import type { RemoteOptions } from "./connection_options.ts";
@@ -15,7 +15,7 @@ export interface InspectOptions extends RemoteOptions {
 export async function jmpInspect(options: InspectOptions, { env, packages }: MainOptions): Promise<void> {
   using remote = await openRemote(options, env);
   const { channel } = remote;
-  await waitReady(channel, { timeoutMs: 1_000 }).catch(() => {/* the tree can be read in every state */});
+  // The tree can be read in every state, and who asks for the state begins a session where sessions have hooks.
   const exporter = await openExporter(channel, packages, { exclusive: false });
   writeOut(options.json ? `${JSON.stringify(toJson(exporter))}\n` : toText(exporter));
 }

@@ -28,8 +28,8 @@ export interface RunOptions extends PassphraseOptions, CertificateOptions, Limit
   runtimeDir?: string;
   leastPrivilege?: boolean;
   /** In milliseconds, as all of them. */
-  callGrace: number;
-  hookKillGrace: number;
+  callGrace?: number;
+  hookKillGrace?: number;
   logFormat: LogFormat;
   logLevel?: string;
   verbose?: boolean;

@@ -27,6 +27,8 @@ export interface ShellOptions extends RemoteOptions {
   /** In milliseconds, as all of them. */
   readyTimeout: number;
   commandKillGrace: number;
+  callGrace?: number;
+  hookKillGrace?: number;
   wait?: number;
   exclusive?: boolean;
   steal?: boolean;
@@ -102,6 +104,10 @@ function checkOptions(options: ShellOptions, isLocal: boolean): void {
   const [remote] = remoteOnly(options);
   if (isLocal && remote !== undefined) {
     throw refuse(`${remote} goes with --tls-grpc`, "leave it out: a config is served on a private socket");
+  }
+  const grace = options.callGrace !== undefined ? "--call-grace" : "--hook-kill-grace";
+  if (!isLocal && (options.callGrace ?? options.hookKillGrace) !== undefined) {
+    throw refuse(`${grace} goes with --exporter-config`, "leave it out: it is the exporter that waits");
   }
 }
 

@@ -26,7 +26,7 @@ export interface LocalExporter extends AsyncDisposable {
  * @param sink Where its log lines go.
  */
 export async function serveLocally(
-  options: { exporterConfig?: string; exporter?: string },
+  options: { exporterConfig?: string; exporter?: string; callGrace?: number; hookKillGrace?: number },
   { env, packages, launcher, program }: MainOptions,
   sink: LogSink,
 ): Promise<LocalExporter> {
@@ -45,6 +45,8 @@ export async function serveLocally(
     address,
     env: definedOnly(env),
     launcher,
+    callGraceMs: options.callGrace,
+    hookKillGraceMs: options.hookKillGrace,
     serveCommands: (place) => serveJ({ ...place, packages, program }),
     sink: (record) => isEnding && isFailure(record) ? writeErr(formatText(record)) : sink(record),
     stopping: signals.stopping,

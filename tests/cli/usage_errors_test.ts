@@ -71,6 +71,7 @@ const cases: readonly (readonly [string, readonly string[], RegExp, RegExp?])[] 
   ],
   ["a take-over on a private socket", [...local, "--steal"], /--steal goes with --tls-grpc/, /leave it out/],
   ["a queue for a private socket", [...local, "--wait"], /--wait goes with --tls-grpc/, /leave it out/],
+  ["a grace of another machine", [...shell, "--call-grace", "1"], /--call-grace goes with --exporter-config/, /leave/],
   ["a fingerprint for plaintext", [...shell, "--tls-grpc-insecure", "--tls-fingerprint", "x"], /exclude/, /leave one/],
   ["a fingerprint that is none", [...shell, "--tls-fingerprint", "md5:1"], /"md5:1" is no fingerprint/, /64 hexa/],
   ["a key without its certificate", [...shell, "--tls-client-key", "x"], /without --tls-client-cert/, /give both/],

@@ -118,3 +118,17 @@ Deno.test("a config with mistakes starts nothing", async () => {
   assert.match(stderr, /exporter\.yaml:\d+:\d+: unknown driver type "no\.such\.Driver"/);
   await nothingIsLeft(place);
 });
+
+Deno.test("a hook that does not heed SIGTERM in time is killed, and an option says in what time", async () => {
+  await using place = await Place.open();
+  const script = `trap 'sleep 2; echo late; exit' TERM; echo begun; while :; do sleep 0.01; done`;
+  const file = await writeConfig(place, { hooks: { beforeLease: { script, timeout: 1 } } });
+  for (const [grace, isKilled] of [["0.1", true], ["60", false]] as const) {
+    const words = ["shell", "--exporter-config", file, "--hook-kill-grace", grace, "--", "echo", "ran"];
+    const { code, stdout, stderr } = await runJmp(place, words);
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" }, stderr);
+    assert.match(stderr, /Warning: beforeLease hook timed out after 1 s and was stopped/);
+    assert.equal(/\[beforeLease\] late/.test(stderr), !isKilled, stderr);
+    await nothingIsLeft(place);
+  }
+});

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { PowerClient } from "../../drivers/power/client.ts";
 import { connect } from "../../mod.ts";
+import { makeAuthority } from "../fixtures/certificate.ts";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp, startJmp } from "../fixtures/program.ts";
@@ -136,6 +137,48 @@ Deno.test("scope session: a client that gives up while it waits ends its beforeL
   await client.stop("SIGINT");
   await exporter.program.seeErr(/\[afterLease\] after 127\.0\.0\.1:\d+, interrupted\n/);
   assert.deepEqual(await place.leftProcesses("sleep"), []);
+});
+
+Deno.test("scope session: a client has the name in its certificate", async () => {
+  await using place = await Place.open();
+  const authority = await makeAuthority();
+  const { cert, key } = await authority.issue();
+  const client = await authority.issueClient("anna@lab");
+  const file = async (name: string, text: string) => await place.write(name, text);
+  const ca = await file("ca.pem", authority.cert);
+  const security = [
+    "--tls-cert",
+    await file("a.crt", cert),
+    "--tls-key",
+    await file("a.key", key),
+    "--tls-client-ca",
+    ca,
+  ];
+  await using exporter = await startExporter(place, { config: { hooks: sessionHooks }, security });
+  await exporter.ready();
+  const own = [
+    "--tls-client-cert",
+    await file("c.crt", client.cert),
+    "--tls-client-key",
+    await file("c.key", client.key),
+  ];
+  const shell = ["shell", "--tls-grpc", `127.0.0.1:${exporter.port}`, "--tls-ca", ca, ...own];
+  const { code, stderr } = await runJmp(place, [...shell, "--", "true"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^\[beforeLease\] for anna@lab$/m);
+  await exporter.program.seeErr("[afterLease] after anna@lab, ok\n");
+});
+
+Deno.test("scope session: who only looks begins no session", async () => {
+  await using place = await Place.open();
+  await using exporter = await startExporter(place, { config: { hooks: sessionHooks } });
+  await exporter.ready();
+  for (const command of ["inspect", "status"]) {
+    const { code, stderr } = await runJmp(place, [command, "--tls-grpc", exporter.address, "--tls-grpc-insecure"]);
+    assert.equal(code, 0, stderr);
+  }
+  const { stderr } = await exporter.program.stop();
+  assert.doesNotMatch(stderr, /\[beforeLease\]/);
 });
 
 Deno.test("scope session: a shell that serves its own config is one session", async () => {
