@@ -47,7 +47,7 @@ await using exporter = await startExporter(place, {
   env: { DENO_V8_FLAGS: "--expose-gc" },
 });
 const { pid } = exporter.program;
-const isWarmAt = seconds / 3;
+const isWarmAt = seconds / 2;
 const before = await holdingsOf(pid);
 
 await using follower = await connect(exporter.address, { insecure: true });
@@ -85,7 +85,7 @@ async function settle(program: Program): Promise<void> {
 }
 
 const samples: Sample[] = [];
-/** What it had in use at the first third, and in the end, both with all clients there. */
+/** What it had in use after the first half, and in the end, both with all clients there. */
 const inUse: { atMin: number; bytes: number }[] = [];
 const start = performance.now();
 const minutes = () => (performance.now() - start) / 60_000;
@@ -127,9 +127,9 @@ async function ask(method: "mark" | "in_use"): Promise<number> {
   return Number(await client.driver("counter").call(method));
 }
 
-/** The slope of the line that fits best, in MB per minute, once the first third is over. */
+/** The slope of the line that fits best, in MB per minute, once the first half is over. */
 function slopeOf(all: readonly Sample[]): number {
-  const warm = all.slice(Math.floor(all.length / 3));
+  const warm = all.slice(Math.floor(all.length / 2));
   const mean = (pick: (sample: Sample) => number) => warm.reduce((sum, one) => sum + pick(one), 0) / warm.length;
   const meanAt = mean(({ atMin }) => atMin), meanRss = mean(({ rssMb }) => rssMb);
   const covariance = mean(({ atMin, rssMb }) => (atMin - meanAt) * (rssMb - meanRss));
@@ -147,7 +147,7 @@ console.log(`calls          ${calls} (${Math.round(calls / seconds)} a second)`)
 console.log(
   `memory         ${steps.map((one) => one?.rssMb.toFixed(0)).join(" ")} MB resident, at every tenth of the time`,
 );
-console.log(`               ${slope.toFixed(2)} MB a minute after the first third`);
+console.log(`               ${slope.toFixed(2)} MB a minute after the first half`);
 console.log(
   `in use         ${inUse.map(({ bytes }) => (bytes / 1e6).toFixed(1)).join(" then ")} MB after a collection, ${
     growth.toFixed(2)
