@@ -136,16 +136,16 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     stopping,
     exitOnLeaseEnd: config.exitOnLeaseEnd,
     nextClient: () => clients.next(),
-    onReady: () => options.onReady?.(),
+    onReady() {
+      presence.forget(); // who stays from the session before has to call again
+      options.onReady?.();
+    },
     runHook: hooks.run,
     async endCalls(reason) {
       const unended = await session.endCalls(reason, callGraceMs, options.forced);
       for (const name of unended) log.warning(`${name} does not end, and is not waited for any longer`);
     },
-    onSessionOver() {
-      presence.forget();
-      feed.forgetHookLines(); // the next client is to see its own only
-    },
+    onSessionOver: () => feed.forgetHookLines(), // the next client is to see its own only
   });
   const presence = new ClientPresence(lifecycle);
   const sharing = new Sharing(observe);

@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { PowerClient } from "../../drivers/power/client.ts";
 import { connect } from "../../mod.ts";
+import { ExporterService } from "../../proto/mod.ts";
+import { openChannel } from "../../src/client/mod.ts";
 import { makeAuthority } from "../fixtures/certificate.ts";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
+import { until } from "../fixtures/local_exporter.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp, startJmp } from "../fixtures/program.ts";
 
@@ -167,6 +170,21 @@ Deno.test("scope session: a client has the name in its certificate", async () =>
   assert.equal(code, 0, stderr);
   assert.match(stderr, /^\[beforeLease\] for anna@lab$/m);
   await exporter.program.seeErr("[afterLease] after anna@lab, ok\n");
+});
+
+Deno.test("scope session: a client whose beforeLease has failed, and who stays, is none of the next session", async () => {
+  await using place = await Place.open();
+  const repaired = place.path("repaired");
+  const beforeLease = { script: `[ -e '${repaired}' ] || { echo broken; exit 1; }`, onFailure: "endLease" } as const;
+  await using exporter = await startExporter(place, { config: { hooks: { ...sessionHooks, beforeLease } } });
+  await exporter.ready();
+  using stays = openChannel(exporter.address, { insecure: true });
+  const readStatus = async () => (await stays.unary(ExporterService.method.getStatus, {})).message;
+  await until("it reads why", async () => await readStatus() === "beforeLease hook failed with exit code 1");
+  await place.write("repaired", "");
+  await exporter.program.seeErr(/(Ready: [^]*){2}/); // after the pause it waits for the next
+  assert.equal((await runJmp(place, [...exporter.shell, "--", "j", "power", "on"])).code, 0);
+  await exporter.program.seeErr(/\[afterLease\] after 127\.0\.0\.1:\d+, ok\n/);
 });
 
 Deno.test("scope session: who only looks begins no session", async () => {

@@ -175,3 +175,10 @@ Deno.test("a service manager that signals the whole group stops the exporter in 
   await client.ended();
   assert.deepEqual(await place.leftProcesses(), []);
 });
+
+linuxTest("an exporter is one process, so its main process is the one that works", async () => {
+  await using place = await Place.open();
+  await using exporter = await startExporter(place, { config: { hooks: { beforeLease: { script: "true" } } } });
+  await exporter.ready();
+  assert.deepEqual([...(await place.processes()).keys()], [exporter.program.pid]);
+});
