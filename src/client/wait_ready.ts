@@ -47,9 +47,9 @@ export async function waitReady(
   const deadline = Date.now() + timeoutMs;
   let seen: bigint | undefined;
   for (let pauseMs = pollPause.firstMs;; pauseMs = Math.min(2 * pauseMs, pollPause.mostMs)) {
-    const { status, message = "", statusVersion } = await channel.unary(pb.ExporterService.method.getStatus, {}, {
-      signal,
-    });
+    const answer = await askStatus(channel, signal);
+    if (answer === undefined) return undefined;
+    const { status, message = "", statusVersion } = answer;
     if (status === pb.ExporterStatus.LEASE_READY) {
       return message.startsWith(warningPrefix) ? message.slice(warningPrefix.length) : undefined;
     }
@@ -64,6 +64,16 @@ export async function waitReady(
       });
     }
     await pause(Math.min(pauseMs, leftMs), signal);
+  }
+}
+
+/** What the exporter says; nothing where it is so old that it does not know the question, and is ready when it is there. */
+async function askStatus(channel: Channel, signal: AbortSignal | undefined): Promise<pb.GetStatusResponse | undefined> {
+  try {
+    return await channel.unary(pb.ExporterService.method.getStatus, {}, { signal });
+  } catch (error) {
+    if (error instanceof JumpstarterError && error.code === "unimplemented") return undefined;
+    throw error;
   }
 }
 

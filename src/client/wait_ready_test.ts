@@ -40,6 +40,17 @@ async function rejectsWith(promise: Promise<unknown>, code: ErrorCode): Promise<
   return error;
 }
 
+Deno.test("an exporter that knows no status is ready", async () => {
+  const refuse = () => {
+    throw new JumpstarterError("unimplemented", "Method not implemented!");
+  };
+  const services = boundServices({ exporter: { getStatus: refuse } });
+  const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
+  await using server = await serve({ address, services, log: new Logger(() => {}) });
+  using channel = openChannel(server.address, { insecure: true });
+  assert.equal(await waitReady(channel, { timeoutMs: 5_000 }), undefined);
+});
+
 Deno.test("ready at once is no wait, and a warning of a hook is handed on", async () => {
   const cases: [string | undefined, string | undefined][] = [
     ["Ready for commands", undefined],

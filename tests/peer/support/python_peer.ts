@@ -16,15 +16,26 @@ export type PythonPeer = { readonly kind: "ready"; readonly venv: string } | {
 /** The release that judges. */
 export const PEER_VERSION = "0.9.0";
 
-const packages = [
-  "jumpstarter-cli",
-  "jumpstarter-driver-composite",
-  "jumpstarter-driver-network",
-  "jumpstarter-driver-opendal",
-  "jumpstarter-driver-power",
-  "jumpstarter-driver-pyserial",
-  "jumpstarter-driver-shell",
-];
+/** What a release is asked for. */
+export interface PeerRelease {
+  readonly version: string;
+  readonly packages: readonly string[];
+}
+
+const judge: PeerRelease = {
+  version: PEER_VERSION,
+  packages: [
+    "jumpstarter-cli",
+    "jumpstarter-driver-composite",
+    "jumpstarter-driver-network",
+    "jumpstarter-driver-opendal",
+    "jumpstarter-driver-power",
+    "jumpstarter-driver-pyserial",
+    "jumpstarter-driver-shell",
+  ],
+};
+/** What an older release is asked for. */
+const oldPackages = ["jumpstarter-cli", "jumpstarter-driver-composite", "jumpstarter-driver-power"];
 const cacheDir = fileURLToPath(new URL("../../../.cache/", import.meta.url));
 /** The oldest Python that the release runs on. */
 const minimum = [3, 11] as const;
@@ -33,34 +44,47 @@ const minimum = [3, 11] as const;
  * Prepares the environment, or finds it prepared. Without a fitting Python it says so and why, on a line of its own;
  * a Python that is there and an installation that fails are an error, since nobody would notice otherwise.
  */
-export async function preparePythonPeer(): Promise<PythonPeer> {
+export async function preparePythonPeer({ version, packages }: PeerRelease = judge): Promise<PythonPeer> {
   const why = await whyUnfit();
   if (why !== undefined) {
     console.log(`NOT RUN: the tests against the Python implementation, because ${why}`);
     return { kind: "absent", why };
   }
-  const venv = join(cacheDir, `peer-${PEER_VERSION}`);
+  const venv = join(cacheDir, `peer-${version}`);
   await Deno.mkdir(cacheDir, { recursive: true });
   using lock = await Deno.open(`${venv}.lock`, { create: true, write: true });
   await lock.lock(true); // let go when this process ends, however it ends
-  await complete(venv);
+  await complete(venv, { version, packages });
   return { kind: "ready", venv };
 }
 
+/**
+ * Prepares an older release, which the tests can do without: where it cannot be installed, they say so and why.
+ */
+export async function prepareOldPeer(version: string): Promise<PythonPeer> {
+  try {
+    return await preparePythonPeer({ version, packages: oldPackages });
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split("\n")[0] ?? "" : String(error);
+    console.log(`NOT RUN: the tests against the Python implementation ${version}, because ${why}`);
+    return { kind: "absent", why };
+  }
+}
+
 /** Installs what the environment lacks. What another revision of these tests has put there stays. */
-async function complete(venv: string): Promise<void> {
+async function complete(venv: string, { version, packages }: PeerRelease): Promise<void> {
   const whole = join(venv, "whole");
   const present = await linesOf(whole);
   const missing = packages.filter((name) => !present?.includes(name));
   if (missing.length === 0) return;
-  console.log(`Preparing the Python implementation ${PEER_VERSION} in ${venv}, which is done once`);
+  console.log(`Preparing the Python implementation ${version} in ${venv}, which is done once`);
   if (present === undefined) {
     await Deno.remove(venv, { recursive: true }).catch(ignoreNotFound); // left half made
     await command("python3", ["-m", "venv", venv]);
   } else {
     await Deno.remove(whole); // half made from now on
   }
-  const versions = missing.map((name) => `${name}==${PEER_VERSION}`);
+  const versions = missing.map((name) => `${name}==${version}`);
   await command(join(venv, "bin", "python"), ["-m", "pip", "install", "--quiet", ...versions]);
   await Deno.writeTextFile(whole, [...new Set([...present ?? [], ...packages])].join("\n"));
 }
