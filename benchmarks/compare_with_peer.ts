@@ -11,6 +11,7 @@ import { PEER_VERSION, preparePythonPeer } from "../tests/peer/support/python_pe
 import { Session } from "../tests/peer/support/session.ts";
 import { ourSide, pythonSide, type Side, writeCertificate } from "../tests/peer/support/side.ts";
 import { alternate, type Pair } from "./alternate.ts";
+import { compareTransfers } from "./compare_transfers.ts";
 import { residentMemory } from "./resident_memory.ts";
 import { type Comparison, formatTable } from "./table.ts";
 
@@ -127,11 +128,14 @@ if (peer.kind === "ready") {
     peer: () => measureLaunch(python),
   });
   const { rss, pss } = await compareMemory(python);
+  // Smaller for a first look: `deno task bench 128`.
+  const transfers = await compareTransfers(python, Number(Deno.args[0] ?? 1024) * 1024 * 1024);
   const comparisons: Comparison[] = [
     { name: "j power on", unit: "ms", pair: command, wanted: { timesFaster: 5 } },
     { name: "launch to first call", unit: "ms", pair: launch, wanted: { timesFaster: 4 } },
     { name: "memory, resident", unit: "MB", pair: rss, wanted: { share: 0.7 } },
     { name: "memory, proportional", unit: "MB", pair: pss, wanted: { share: 0.7 } },
+    ...transfers,
   ];
   console.log(formatTable(comparisons));
 }

@@ -1,0 +1,127 @@
+/** Measures files and calls between the two implementations; README.md says how to read what it prints. */
+import assert from "node:assert/strict";
+import { connect, type DriverClient } from "../mod.ts";
+import { writeConfig } from "../tests/fixtures/exporter.ts";
+import { Place } from "../tests/fixtures/place.ts";
+import { type PeerExporter, startPeerExporter } from "../tests/peer/support/peer_exporter.ts";
+import { PythonClient } from "../tests/peer/support/python_client.ts";
+import { deviceType, ourSide, sessionEnv, type Side, writeCertificate } from "../tests/peer/support/side.ts";
+import { alternate, type Pair } from "./alternate.ts";
+import type { Comparison } from "./table.ts";
+
+const mib = 1024 * 1024;
+/** How often each pairing is measured. */
+const runs = 3;
+const warmCalls = 500, calls = 3_000;
+
+/** An exporter of one side with clients of both, which stay connected. */
+interface Bench extends AsyncDisposable {
+  readonly exporter: PeerExporter;
+  readonly ours: DriverClient;
+  readonly python: PythonClient;
+}
+
+async function openBench(place: Place, side: Side, python: Side): Promise<Bench> {
+  await using stack = new AsyncDisposableStack();
+  const entries = { probe: { type: deviceType(side, "probe", "Probe") } };
+  const config = await writeConfig(place, { namespace: "default", export: entries }, `${side.name}.yaml`);
+  const certificate = await writeCertificate(place);
+  const exporter = stack.use(await startPeerExporter(place, side, config, "plaintext", certificate));
+  const client = stack.use(await connect(exporter.address, { insecure: true }));
+  const env = sessionEnv(python, exporter.address, "plaintext", certificate);
+  const owned = stack.move();
+  owned.use(exporter);
+  const pythonClient = owned.use(new PythonClient(place, env));
+  return {
+    exporter,
+    ours: client.driver("probe"),
+    python: pythonClient,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const adapter = (path: string, mode: string) => `
+  from jumpstarter_driver_opendal.adapter import OpendalAdapter
+  from opendal import Operator
+  with OpendalAdapter(
+      client=client.probe, operator=Operator("fs", root="/"), path=${JSON.stringify(path)}, mode="${mode}"
+  ) as handle:
+`;
+
+/** Compares transfers of a file of so many bytes, and calls; the drivers hash what they read. */
+export async function compareTransfers(python: Side, bytes: number): Promise<Comparison[]> {
+  await using place = await Place.open();
+  const source = place.path("source"), target = place.path("target");
+  {
+    using file = await Deno.open(source, { write: true, create: true });
+    const block = crypto.getRandomValues(new Uint8Array(65_536));
+    for (let at = 0; at < bytes; at += block.length) await file.write(block);
+  }
+  await using intoOurs = await openBench(place, ourSide, python);
+  await using intoPeer = await openBench(place, python, python);
+  const timed = async (use: () => Promise<void>) => {
+    const start = performance.now();
+    await use();
+    return performance.now() - start;
+  };
+  const oursUp = ({ ours }: Bench) => () =>
+    timed(async () => {
+      const [count] = await ours.upload("take", (await Deno.open(source)).readable) as [number];
+      assert.equal(count, bytes);
+    });
+  const oursDown = ({ ours }: Bench) => () =>
+    timed(async () => void await ours.download("give", (await Deno.create(target)).writable, (file) => [file, bytes]));
+  const pythonUp = ({ python }: Bench) => () =>
+    timed(async () => {
+      const [count] = await python.ask(`${adapter(source, "rb")}      return client.probe.call("take", handle)`) as [
+        number,
+      ];
+      assert.equal(count, bytes);
+    });
+  const pythonDown = ({ python }: Bench) => () =>
+    timed(async () =>
+      void await python.ask(`${adapter(target, "wb")}      client.probe.call("give", handle, ${bytes})`)
+    );
+  const pairOf = (ours: () => Promise<number>, peer: () => Promise<number>): Promise<Pair> =>
+    alternate(runs, { ours, peer });
+  const up = await pairOf(oursUp(intoOurs), pythonUp(intoPeer));
+  const down = await pairOf(oursDown(intoOurs), pythonDown(intoPeer));
+  const mixedUp = await pairOf(pythonUp(intoOurs), pythonUp(intoPeer));
+  const mixedDown = await pairOf(pythonDown(intoOurs), pythonDown(intoPeer));
+  const memory = { ours: [await peakMb(intoOurs)], peer: [await peakMb(intoPeer)] };
+  const latency = await compareCalls(intoOurs, intoPeer);
+  const size = `${Math.round(bytes / mib)} MiB`;
+  return [
+    { name: `upload of ${size}`, unit: "ms", pair: up, wanted: { timesFaster: 1.5 } },
+    { name: `download of ${size}`, unit: "ms", pair: down, wanted: { timesFaster: 1.5 } },
+    { name: `upload, Python client`, unit: "ms", pair: mixedUp, wanted: { timesFaster: 1 } },
+    { name: `download, Python client`, unit: "ms", pair: mixedDown, wanted: { timesFaster: 1 } },
+    { name: "most memory meanwhile", unit: "MB", pair: memory, wanted: { share: 3 } },
+    { name: "call, p50", unit: "µs", pair: latency.p50, wanted: { timesFaster: 1 } },
+    { name: "call, p99", unit: "µs", pair: latency.p99, wanted: { timesFaster: 1 } },
+  ];
+}
+
+/** The most that an exporter had resident since it was started. */
+async function peakMb({ exporter }: Bench): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${exporter.program.pid}/status`);
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024 / 1_000_000;
+}
+
+/** How long a call takes on a connection that is warm, by our client: in microseconds. */
+async function compareCalls(ours: Bench, peer: Bench): Promise<{ p50: Pair; p99: Pair }> {
+  const p99 = { ours: [] as number[], peer: [] as number[] };
+  const measure = async ({ ours: client }: Bench, kept: number[]) => {
+    const took: number[] = [];
+    for (let call = 0; call < warmCalls + calls; call++) {
+      const start = performance.now();
+      await client.call("echo", [call]);
+      if (call >= warmCalls) took.push((performance.now() - start) * 1_000);
+    }
+    took.sort((a, b) => a - b);
+    kept.push(took[Math.floor(took.length * 0.99)] ?? NaN);
+    return took[took.length >> 1] ?? NaN;
+  };
+  const p50 = await alternate(runs, { ours: () => measure(ours, p99.ours), peer: () => measure(peer, p99.peer) });
+  return { p50, p99: { ours: p99.ours.slice(1), peer: p99.peer.slice(1) } }; // the first turn does not count
+}
