@@ -50,8 +50,9 @@ export async function preparePythonPeer({ version, packages }: PeerRelease = jud
     console.log(`NOT RUN: the tests against the Python implementation, because ${why}`);
     return { kind: "absent", why };
   }
-  const venv = join(cacheDir, `peer-${version}`);
   await Deno.mkdir(cacheDir, { recursive: true });
+  // Its programs name the folder that they were made in: one that stays, where `.cache` is a link.
+  const venv = join(await Deno.realPath(cacheDir), `peer-${version}`);
   using lock = await Deno.open(`${venv}.lock`, { create: true, write: true });
   await lock.lock(true); // let go when this process ends, however it ends
   await complete(venv, { version, packages });
