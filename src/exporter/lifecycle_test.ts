@@ -209,8 +209,9 @@ Deno.test("EndSession is answered also when the next session cannot begin, or th
 Deno.test("exit waits until clients have read why, and no longer than it may", async () => {
   for (const reads of [true, false]) {
     const times = { ...quick, lastWord: { withinMs: 60_000, limitMs: reads ? 60_000 : 50 } };
+    const client = new AbortController().signal;
     const life = openLife({ beforeLease: "exit" }, () => {
-      life.status.read("client:1");
+      life.status.read(client);
       return failed;
     }, { times });
     const isLost = life.until("BEFORE_LEASE_HOOK_FAILED");
@@ -219,7 +220,7 @@ Deno.test("exit waits until clients have read why, and no longer than it may", a
     await isLost;
     await new Promise((resolve) => setTimeout(resolve));
     assert.equal(hasEnded, false);
-    if (reads) assert.equal(life.status.read("client:1").message, "beforeLease failed");
+    if (reads) assert.equal(life.status.read(client).message, "beforeLease failed");
     assert.equal((await end).kind, "hookFailed");
   }
 });

@@ -98,7 +98,7 @@ export class Session {
   /** What the exporter says of itself. */
   status(caller: Caller): StatusSnapshot {
     this.#parts.onClient?.(caller);
-    return this.#parts.status.read(caller.peer);
+    return this.#parts.status.read(caller.connectionClosed);
   }
 
   /** The recent log lines and every new one. */

@@ -12,14 +12,11 @@ export interface StatusSnapshot {
   readonly previous?: ExporterStatus;
 }
 
-/** Who has not asked for so long is not remembered: an exporter that runs for months sees very many clients. */
-const forgottenAfterMs = 60_000;
-
 /** The exporter's status, versioned; readers are noted so that a last word can be waited for. */
 export class StatusBoard {
   #snapshot: StatusSnapshot = { status: ExporterStatus.AVAILABLE, message: "Starting", version: 0n };
-  /** What each reader has seen last, by where it is. */
-  readonly #readers = new Map<string, { version: bigint; at: number }>();
+  /** What the client of each open connection has seen last. */
+  readonly #readers = new Map<AbortSignal, { version: bigint; at: number }>();
   #onRead: () => void = () => {};
   readonly #onChange: (snapshot: StatusSnapshot) => void;
 
@@ -40,14 +37,11 @@ export class StatusBoard {
     this.#onChange(this.#snapshot);
   }
 
-  /** What the exporter says now, to a client at `peer`. */
-  read(peer: string): StatusSnapshot {
-    const now = Date.now();
-    this.#readers.delete(peer); // so that those who asked longest ago come first
-    this.#readers.set(peer, { version: this.#snapshot.version, at: now });
-    for (const [other, { at }] of this.#readers) {
-      if (now - at <= forgottenAfterMs) break;
-      this.#readers.delete(other);
+  /** What the exporter says now, to the client whose connection `closed` tells of. */
+  read(closed: AbortSignal): StatusSnapshot {
+    if (!closed.aborted) {
+      if (!this.#readers.has(closed)) closed.addEventListener("abort", () => this.#gone(closed), { once: true });
+      this.#readers.set(closed, { version: this.#snapshot.version, at: Date.now() });
     }
     this.#onRead();
     return this.#snapshot;
@@ -60,7 +54,8 @@ export class StatusBoard {
 
   /**
    * Waits until every client that has asked lately (`withinMs`) has read the present status, `limitMs` at most.
-   * Clients ask several times a second while they wait, so one that has fallen silent is not waited for.
+   * Clients ask several times a second while they wait, so one that has fallen silent is not waited for,
+   * nor one whose connection is closed.
    */
   async readByAll({ withinMs, limitMs }: { withinMs: number; limitMs: number }): Promise<void> {
     const since = Date.now() - withinMs;
@@ -76,5 +71,10 @@ export class StatusBoard {
       };
     });
     this.#onRead = () => {};
+  }
+
+  #gone(closed: AbortSignal): void {
+    this.#readers.delete(closed);
+    this.#onRead();
   }
 }
