@@ -82,6 +82,8 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
   } catch (error) {
     // Whoever read this has gone (`jmp inspect | head -1`), which is its right.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (error instanceof Deno.errors.BrokenPipe) return;
+    // So has a terminal that is closed; an exporter on it still has devices to tidy. Lost results are an error.
+    if (stream !== Deno.stderr || !(error instanceof Error && "code" in error && error.code === "EIO")) throw error;
   }
 }

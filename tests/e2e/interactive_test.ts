@@ -77,3 +77,16 @@ terminalTest("the signal of a terminal that is closed stops an exporter, which r
   assert.match(stdout, /Stopping \(SIGHUP\)[^]*Stopped/);
   assert.ok((await Deno.stat(place.path("tidied"))).isFile);
 });
+
+terminalTest("an exporter whose terminal is gone runs afterLease, though nobody reads what it says", async () => {
+  await using place = await Place.open();
+  const config = await writeConfig(place, { hooks: { afterLease: { script: `touch "${place.path("tidied")}"` } } });
+  const words = ["run", "--exporter-config", config, "--tls-grpc-listener", "127.0.0.1:0", "--tls-grpc-insecure"];
+  await using terminal = startJmpOnTerminal(place, words);
+  await terminal.seeOut("Ready: ");
+  terminal.signal("SIGKILL");
+  await terminal.ended();
+  assert.deepEqual(await place.leftProcesses(), []);
+  assert.ok((await Deno.stat(place.path("tidied"))).isFile);
+  assert.deepEqual(await place.leftFiles(), []);
+});
