@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { ClientNode } from "../client/mod.ts";
 import { type Caller, type ClientDefinition, type Command, type CommandInput, DriverClient } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
+import type { Terminal } from "../terminal.ts";
 import { addDrivers } from "./command_tree.ts";
-import { CommanderError, createCommand } from "./program.ts";
+import { CommanderError, createCommand, terminalOutput } from "./program.ts";
 
 const nothing: Command = { name: "go", summary: "Go", run: () => {} };
 
@@ -187,4 +188,37 @@ Deno.test("a mistyped driver or command is refused with the near one, and nothin
     assert.match(`${error.message}${err}`, new RegExp(`Did you mean ${near}`));
     assert.equal(runs.length, 0);
   }
+});
+
+Deno.test("a child named like a command of its parent is the one that is called", async () => {
+  const child = node("go", { definition: definitionOf([nothing]) });
+  const parent = node("x", { definition: definitionOf([nothing, { ...nothing, name: "stay" }]), children: [child] });
+  const { runs, error } = await type("x go go", parent);
+  assert.equal(error, undefined);
+  assert.deepEqual(runs.map(({ driver }) => driver), ["go"]);
+  assert.deepEqual((await type("x stay", parent)).runs.map(({ driver }) => driver), ["x"]);
+});
+
+Deno.test("a name with spaces is one word, and a name that comes twice or is none leaves the others usable", async () => {
+  const definition = definitionOf([nothing]);
+  const drivers = ["my relay", "his relay", "x", "x", ""].map((name) => node(name, { definition }));
+  assert.match((await type("--help", ...drivers)).out, /^ +my relay +A thing\n +his relay +A thing\n +x +A thing\n$/m);
+  assert.equal((await type("x go", ...drivers)).runs.length, 1);
+});
+
+Deno.test("what an exporter says of its drivers cannot reach the terminal's controls by the help", async () => {
+  let written = "";
+  const write = (text: string) => {
+    written += text;
+    return Promise.resolve();
+  };
+  const facts = { env: {}, out: { isTerminal: true }, err: { isTerminal: true } };
+  const terminal = { facts, writeOut: write, writeErr: write } as unknown as Terminal;
+  const program = createCommand("j", terminalOutput(terminal));
+  const evil = node("x\x1b[2J", { description: "a\x1b]0;title\x07b\x9b1A", definition: definitionOf([]) });
+  await addDrivers(program, "j", node("", { children: [evil] }), [], () => Promise.resolve());
+  await assert.rejects(program.parseAsync(["--help"], { from: "user" }), CommanderError);
+  assert.match(written, /a\\u001b\]0;title\\u0007b\\u009b1A/);
+  // deno-lint-ignore no-control-regex
+  assert.doesNotMatch(written, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
 });

@@ -2,7 +2,7 @@ import type { Exporter } from "../client/mod.ts";
 import type { CommandContext, CommandResult, DriverClient } from "../driver/mod.ts";
 import { DriverError } from "../errors.ts";
 import type { Json } from "../json.ts";
-import { type Command, createSubcommand } from "./program.ts";
+import { type Command, createSubcommand, isFree } from "./program.ts";
 
 /** Prints what a command answers. */
 export type PrintResult = (result: CommandResult) => Promise<void>;
@@ -17,10 +17,9 @@ export function addGenericCommands(
   context: CommandContext,
   print: PrintResult,
 ): void {
-  const isFree = (name: string) => exporter.root.children.every((child) => child.name !== name);
-  if (isFree("call")) {
+  if (isFree(program, "call")) {
     program.addCommand(
-      createSubcommand("j call", program)
+      createSubcommand(program, "j", "call")
         .description("Call any method of any driver")
         .argument("<driver>", "The driver's path, such as bench.power")
         .argument("<method>", "The method's name")
@@ -31,9 +30,9 @@ export function addGenericCommands(
         ),
     );
   }
-  if (isFree("stream")) {
+  if (isFree(program, "stream")) {
     program.addCommand(
-      createSubcommand("j stream", program)
+      createSubcommand(program, "j", "stream")
         .description("Connect standard input and output to a raw stream of any driver")
         .argument("<driver>", "The driver's path, such as bench.serial")
         .argument("[method]", "The stream's name", "connect")

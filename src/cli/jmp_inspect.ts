@@ -4,7 +4,7 @@ import type { Json } from "../json.ts";
 import type { RemoteOptions } from "./connection_options.ts";
 import type { MainOptions } from "./main_options.ts";
 import { openRemote } from "./open_remote.ts";
-import { writeOut } from "./output.ts";
+import { printable, writeOut } from "./output.ts";
 
 /** The options of `jmp inspect`, as commander names them. */
 export interface InspectOptions extends RemoteOptions {
@@ -37,9 +37,10 @@ function nodeToJson({ name, label, description, client, definition, children }: 
   };
 }
 
+/** What the exporter says is its own text. */
 function toText({ name, root }: Exporter): string {
   return [name || "(the exporter does not say its name)", ...root.children.flatMap((node) => nodeToLines(node, 1))]
-    .join("\n") + "\n";
+    .map(printable).join("\n") + "\n";
 }
 
 function nodeToLines({ name, label, description, client, definition, children }: ClientNode, depth: number): string[] {

@@ -2,7 +2,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option, type O
 import { severities, type Severity } from "../log.ts";
 import type { Terminal } from "../terminal.ts";
 import { exitCodes } from "../exit_codes.ts";
-import { writeErr, writeOut } from "./output.ts";
+import { printableLines, writeErr, writeOut } from "./output.ts";
 
 export { Argument, Command, CommanderError, InvalidArgumentError, Option };
 
@@ -12,31 +12,40 @@ const defaultColumns = 80;
 /**
  * A command that writes through this room and never ends the process itself.
  *
- * @param path The words that call it, such as `j power cycle`; the last one is its name.
+ * @param path The words that call it, such as `j power cycle`.
  * @param output Where its help and its errors go; to this process' own terminal by default.
+ * @param name Its name; the last word of `path` by default.
  */
-export function createCommand(path: string, output: OutputConfiguration = { writeOut, writeErr }): Command {
-  const words = path.split(" ");
-  return new Command(words.at(-1))
+export function createCommand(
+  path: string,
+  output: OutputConfiguration = { writeOut, writeErr },
+  name = path.split(" ").at(-1),
+): Command {
+  return new Command(name)
     .exitOverride()
-    .configureOutput({ ...output, outputError: (text, write) => write(formatUsageError(words, text)) })
+    .configureOutput({ ...output, outputError: (text, write) => write(formatUsageError(path.split(" "), text)) })
     .showHelpAfterError(`  see ${path} --help`)
     .helpOption("-h, --help", "Show this help")
     .helpCommand(false)
     .enablePositionalOptions();
 }
 
-/** A command beneath another, which writes where that one does. */
-export function createSubcommand(path: string, parent: Command): Command {
-  return createCommand(path, parent.configureOutput());
+/** A command beneath another, which the words of `path` call; it writes where that one does. Its name may have spaces. */
+export function createSubcommand(parent: Command, path: string, name: string): Command {
+  return createCommand(`${path} ${name}`, parent.configureOutput(), name);
 }
 
-/** Help and errors on a terminal, as wide as it is. */
+/** Whether a command has none of that name beneath it yet. */
+export function isFree(parent: Command, name: string): boolean {
+  return parent.commands.every((command) => command.name() !== name);
+}
+
+/** Help and errors on a terminal, as wide as it is. What they say of drivers is the exporter's own text. */
 export function terminalOutput(terminal: Terminal): OutputConfiguration {
   const { env, out, err } = terminal.facts;
   return {
-    writeOut: (text) => void terminal.writeOut(text),
-    writeErr: (text) => void terminal.writeErr(text),
+    writeOut: (text) => void terminal.writeOut(printableLines(text)),
+    writeErr: (text) => void terminal.writeErr(printableLines(text)),
     getOutHelpWidth: () => out.columns ?? defaultColumns,
     getErrHelpWidth: () => err.columns ?? defaultColumns,
     getOutHasColors: () => out.isTerminal && !env.NO_COLOR,

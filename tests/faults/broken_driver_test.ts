@@ -24,7 +24,10 @@ Deno.test("a bench with a broken gadget: what is said of it, what works, and wha
   await using place = await Place.open();
   await place.write("gadget.ts", gadget);
   const config = await writeConfig(place, {
-    export: { relay: { type, description: "The board's relay" }, rack: { ...power, children: { inner: { type } } } },
+    export: {
+      relay: { type, description: "The board's relay" },
+      rack: { ...power, description: "A rack\x1b[2J", children: { inner: { type } } },
+    },
   });
   await using exporter = await startExporter(place, { config });
   await exporter.ready();
@@ -46,6 +49,7 @@ Deno.test("a bench with a broken gadget: what is said of it, what works, and wha
 
   await t.step("jmp inspect", async () => {
     assert.match(await inspect(), /^ {2}relay {2}.*\n {4}broken: no board at \/dev\/ttyUSB7 \(The board's relay\)\n/m);
+    assert.match(await inspect(), /^ {4}A rack\\u001b\[2J$/m, "it cannot reach the terminal's controls");
     assert.deepEqual(before.map(({ name, broken }) => [name, broken]), [
       ["relay", "no board at /dev/ttyUSB7"],
       ["rack", null],
