@@ -202,5 +202,6 @@ async function makeShellDir(
   const binDir = join(path, "bin");
   await Deno.mkdir(binDir, { mode: 0o700 });
   await writeShims(binDir, launcher);
-  return { path, binDir, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+  const remove = () => Deno.remove(path, { recursive: true }).catch(() => {/* it is gone */});
+  return { path, binDir, [Symbol.asyncDispose]: remove };
 }

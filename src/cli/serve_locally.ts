@@ -34,7 +34,7 @@ export async function serveLocally(
   await using begun = new AsyncDisposableStack();
   const signals = begun.use(localSignals());
   const dir = await Deno.makeTempDir({ prefix: "jumpstarter-local-" });
-  begun.defer(() => Deno.remove(dir, { recursive: true }));
+  begun.defer(() => Deno.remove(dir, { recursive: true }).catch(() => {/* it is gone */}));
   const address: UnixAddress = { kind: "unix", path: join(dir, "exporter.sock") };
   const listening = Promise.withResolvers<void>();
   let isEnding = false;

@@ -30,9 +30,9 @@ export async function prepareRuntimeDir(
     ...paths,
     path: dir,
     async [Symbol.asyncDispose]() {
-      if (lock === undefined) return await Deno.remove(dir, { recursive: true });
+      if (lock === undefined) return await Deno.remove(dir, { recursive: true }).catch(() => {/* it is gone */});
       await removeOwn();
-      await Deno.remove(join(dir, lockName));
+      await Deno.remove(join(dir, lockName)).catch(() => {/* it is gone */});
       lock.close();
     },
   };

@@ -35,6 +35,15 @@ Deno.test("each hook's lines are shown once, in order, and the command's code pa
   await nothingIsLeft(place);
 });
 
+Deno.test("the command's code passes through also when it has swept the temporary files away", async () => {
+  await using place = await Place.open();
+  const script = 'test -S "$JUMPSTARTER_HOST" && rm -r "${JUMPSTARTER_HOST%/jumpstarter-*}"/jumpstarter-*; exit 7';
+  const words = ["shell", "--exporter-config", await writeConfig(place), "--", "sh", "-c", script];
+  const { code, stderr } = await runJmp(place, words);
+  assert.equal(code, 7, stderr);
+  await nothingIsLeft(place);
+});
+
 Deno.test("afterLease runs also when the command cannot be run", async () => {
   await using place = await Place.open();
   const file = await writeConfig(place, { hooks: { afterLease: { script: "echo tidied" } } });
