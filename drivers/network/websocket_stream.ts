@@ -8,8 +8,8 @@ import { ByteReader, decodeFrames, encodeFrame, opcodes, violation, type Websock
 const keyGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** The longest answer to the handshake that is read. */
 const maxHeadBytes = 16 * 1024;
-/** How long a server may take to answer the handshake, in milliseconds. */
-const handshakeMs = 10_000;
+/** How long a server may take until the handshake is done, that of TLS included, in milliseconds. */
+const openMs = 10_000;
 /** How long the farewell may take before the connection is cut, in milliseconds. */
 const farewellMs = 1_000;
 /** The codes by which a server says that all is well: done, going away, and none at all. */
@@ -21,18 +21,20 @@ const goodCodes: readonly number[] = [1000, 1001, 1005];
  * after that still comes.
  *
  * This is a client of its own since the platform's `WebSocket` cannot make a server wait for a slow reader.
+ *
+ * @param limitMs How long it may take, in milliseconds; 10,000 by default.
  */
-export async function openWebsocket(address: string, signal: AbortSignal): Promise<ByteStream> {
+export async function openWebsocket(address: string, signal: AbortSignal, limitMs = openMs): Promise<ByteStream> {
   const url = new URL(address);
-  const socket = await openSocket(websocketTarget(address), { signal, tls: url.protocol === "wss:" });
-  const connection = new Connection(socket);
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   try {
-    await connection.shakeHands(url, AbortSignal.any([signal, AbortSignal.timeout(handshakeMs)]));
+    const tls = url.protocol === "wss:";
+    const connection = new Connection(await openSocket(websocketTarget(address), { signal: patience, tls }));
+    await connection.shakeHands(url, patience);
+    return { readable: connection.readable(), writable: connection.writable() };
   } catch (error) {
-    await connection.cut(error);
-    throw error;
+    throw patience.aborted ? gaveUp(url, patience.reason) : error;
   }
-  return { readable: connection.readable(), writable: connection.writable() };
 }
 
 /** The host and port that a `ws://` or `wss://` URL leads to. */
@@ -63,7 +65,7 @@ class Connection {
       await this.#sender.write(new TextEncoder().encode(handshake(url, key)));
       checkAnswer(await this.#bytes.readHead(maxHeadBytes), key, url);
     } catch (error) {
-      if (signal.aborted) throw gaveUp(url, signal.reason);
+      await this.cut(error);
       throw error;
     } finally {
       signal.removeEventListener("abort", cut);

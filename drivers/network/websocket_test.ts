@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type LocalExporter, serveLocally } from "../../tests/fixtures/local_exporter.ts";
 import { client, code, nextText, readAll, say, type } from "./bench_test.ts";
 import { network } from "./mod.ts";
+import { openWebsocket } from "./websocket_stream.ts";
 
 /** A WebSocket server whose connections are `serve`'s. */
 async function openServer(serve: (socket: WebSocket) => void) {
@@ -93,6 +94,16 @@ Deno.test("a client that goes says goodbye to the server", async () => {
   await reader.read();
   await reader.cancel();
   assert.equal((await closed.promise).code, 1000);
+});
+
+Deno.test("a server that says nothing is waited for so long, with TLS and without", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  for (const scheme of ["ws", "wss"]) {
+    const address = `${scheme}://127.0.0.1:${listener.addr.port}/`;
+    const opening = openWebsocket(address, new AbortController().signal, 100);
+    using _silent = await listener.accept();
+    await assert.rejects(opening, code("timeout"));
+  }
 });
 
 Deno.test("a server that is not there, or speaks something else, or closes in anger, is unavailable", async () => {
