@@ -81,6 +81,12 @@ function sendError(
   });
 }
 
+/** An IPv6 address can be written in many ways. */
+function isSameAddress(one: string, other: string): boolean {
+  const canonical = (address: string) => URL.parse(`http://[${address}]`)?.hostname ?? address;
+  return one === other || canonical(one) === canonical(other);
+}
+
 /** The datagrams that have come, in their order. */
 class Inbox {
   readonly readable: ReadableStream<Uint8Array>;
@@ -103,7 +109,7 @@ class Inbox {
     }, { highWaterMark: maxWaiting });
     socket.on("message", (datagram: Uint8Array, { address, port }) => {
       // Whoever else knows this port is not the device.
-      if (address !== from.address || port !== from.port || this.#controller === undefined) return;
+      if (!isSameAddress(address, from.address) || port !== from.port || this.#controller === undefined) return;
       if (this.#isWriterDone) this.closeWhenQuiet();
       if ((this.#controller.desiredSize ?? 0) > 0) return this.#controller.enqueue(datagram);
       if (!this.#hasLost) onLoss();

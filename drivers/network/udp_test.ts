@@ -6,16 +6,16 @@ import { network } from "./mod.ts";
 import { openUdp } from "./udp_stream.ts";
 
 /** A device that keeps the datagrams it gets, and can answer the last sender. */
-async function openDevice() {
-  const socket: Socket = createSocket("udp4");
+async function openDevice(host = "127.0.0.1") {
+  const socket: Socket = createSocket(host === "::1" ? "udp6" : "udp4");
   const received: { text: string; port: number }[] = [];
   socket.on("message", (datagram, { port }) => received.push({ text: datagram.toString(), port }));
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => socket.bind(0, host, resolve));
   return {
     received,
     port: socket.address().port,
     send: (text: string, port: number) =>
-      new Promise<void>((resolve) => socket.send(text, port, "127.0.0.1", () => resolve())),
+      new Promise<void>((resolve) => socket.send(text, port, host, () => resolve())),
     [Symbol.asyncDispose]: () => new Promise<void>((resolve) => socket.close(() => resolve())),
   };
 }
@@ -54,6 +54,18 @@ Deno.test("datagrams of others are not the device's", async () => {
   await device.send("genuine", port);
   const reader = stream.readable.getReader();
   assert.equal(await nextText(reader), "genuine");
+  await reader.cancel();
+});
+
+Deno.test("an address may be written in any way", async () => {
+  await using device = await openDevice("::1");
+  const { port } = device, { signal } = new AbortController();
+  const stream = await openUdp({ host: "0:0:0:0:0:0:0:1", port, signal, onLoss: () => {} });
+  await say(stream, "hello");
+  await until("it has come", () => device.received.length === 1);
+  const reader = stream.readable.getReader();
+  await device.send("answer", device.received[0]?.port ?? 0);
+  assert.equal(await nextText(reader), "answer");
   await reader.cancel();
 });
 
