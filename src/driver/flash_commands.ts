@@ -4,6 +4,7 @@
 import { JumpstarterError } from "../errors.ts";
 import type { ImageReport } from "../image_file.ts";
 import type { Json } from "../json.ts";
+import { parseFileUrl } from "../remote_file.ts";
 import type { Command, CommandInput } from "./client_definition.ts";
 import { chosenCompression, compressionOption, openCommandSink, openCommandSource } from "./command_file.ts";
 import type { DriverClient, RemoteFile, TransferOptions } from "./driver_client.ts";
@@ -43,14 +44,17 @@ export function flashCommands<Client extends ImageClient>(): readonly Command<Cl
         compressionOption,
       ],
       async *run(client, input, context) {
-        // What cannot be opened is told before anything is written.
         await using opened = new AsyncDisposableStack();
         const images = [];
         for (const { target, file } of parseImages(input)) {
           const compression = chosenCompression(file, input);
-          images.push({ target, ...opened.use(await openCommandSource(file, context, { compression })) });
+          const open = async () => opened.use(await openCommandSource(file, context, { compression }));
+          // What cannot be opened is told before anything is written. A URL waits for its turn, since its server does
+          // not wait until the images before it are written.
+          images.push({ target, open, present: parseFileUrl(file) === undefined ? await open() : undefined });
         }
-        for (const { target, source, options } of images) {
+        for (const { target, open, present } of images) {
+          const { source, options } = present ?? await open();
           const report = await client.flash(source, { ...options, target });
           if (report !== undefined) yield { ...(target === undefined ? {} : { target }), ...report };
         }
