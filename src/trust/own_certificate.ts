@@ -43,11 +43,15 @@ const clockSkewMs = dayMs;
  *
  * @throws {JumpstarterError} `config` when the directory or what is in it is of no use.
  */
-export async function ownCertificate(options: OwnCertificateOptions): Promise<OwnCertificate> {
+export function ownCertificate(options: OwnCertificateOptions): Promise<OwnCertificate> {
+  return obtain(options, true);
+}
+
+async function obtain(options: OwnCertificateOptions, mayRetry: boolean): Promise<OwnCertificate> {
   const { dir, names, now = new Date() } = options;
   await ensurePrivateDir(dir);
   const keyFile = join(dir, "exporter.key"), certFile = join(dir, "exporter.crt");
-  const key = await ownKey(keyFile);
+  const key = await ownKey(keyFile, true);
   const present = await presentCertificate(certFile, key);
   if (present !== undefined && new Date(present.validTo).getTime() - now.getTime() > renewalMs) {
     const missingNames = names.filter((name) => !isFor(present, name));
@@ -56,16 +60,26 @@ export async function ownCertificate(options: OwnCertificateOptions): Promise<Ow
   const cert = await selfSigned(key, keyFile, names, now);
   // Of two exporters that begin together one is first, and the other one takes its certificate.
   if (present !== undefined) await replacePrivateFile(certFile, cert);
-  else if (!await createPrivateFile(certFile, cert)) return await ownCertificate(options);
+  else if (!await createPrivateFile(certFile, cert)) {
+    if (mayRetry) return await obtain(options, false);
+    throw leadsNowhere(certFile);
+  }
   return { cert, key, certFile, isNew: true, missingNames: [] };
 }
 
-async function ownKey(keyFile: string): Promise<string> {
+async function ownKey(keyFile: string, mayRetry: boolean): Promise<string> {
   const present = await readPrivateFile(keyFile);
   if (present !== undefined) return present;
   const key = await keyToPem(await makeKeys());
   if (await createPrivateFile(keyFile, key)) return key;
-  return await ownKey(keyFile);
+  if (mayRetry) return await ownKey(keyFile, false);
+  throw leadsNowhere(keyFile);
+}
+
+/** What is there, and is not there when it is opened. */
+function leadsNowhere(file: string): JumpstarterError {
+  const hint = "remove it to have a new one made, or put back what it links to";
+  return new JumpstarterError("config", `${file} is there and cannot be read: it links to nothing`, { hint });
 }
 
 /** The certificate in the file, when it is one and belongs to the key. */

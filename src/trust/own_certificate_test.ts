@@ -103,3 +103,18 @@ Deno.test("the state directory is the user's", () => {
   assert.equal(stateDir({ XDG_STATE_HOME: "", HOME: "/h" }), "/h/.local/state/jumpstarter");
   assert.throws(() => stateDir({}), (error) => error instanceof JumpstarterError && error.code === "config");
 });
+
+Deno.test("a key or a certificate that links to nothing is told", () =>
+  inStateDir(async (dir) => {
+    await Deno.mkdir(dir, { mode: 0o700 });
+    for (const name of ["exporter.key", "exporter.crt"]) {
+      const file = join(dir, name);
+      await Deno.symlink(join(dir, "none"), file);
+      await assert.rejects(ownCertificate({ dir, names }), (error) => {
+        assert.ok(error instanceof JumpstarterError);
+        assert.deepEqual([error.code, error.message.startsWith(file)], ["config", true]);
+        return true;
+      });
+      await Deno.remove(file);
+    }
+  }));
