@@ -1,18 +1,67 @@
 import { JMP_GRPC_PASSPHRASE } from "../../src/env.ts";
 import { JumpstarterError } from "../../src/errors.ts";
 
-/** Variables by which a client could have a script run programs or libraries of its own choosing. */
+/**
+ * Variables by which a client could have a script run programs or libraries of its own choosing, as far as they are
+ * widely known: shells', interpreters' and tools'.
+ */
 const blockedNames: ReadonlySet<string> = new Set([
-  "BASH_ENV",
+  "BASHOPTS",
+  "EDITOR",
+  "ENV",
+  "GCONV_PATH",
+  "GNUMAKEFLAGS",
   "HOME",
+  "JAVA_TOOL_OPTIONS",
+  "JDK_JAVA_OPTIONS",
   "KUBECONFIG",
-  "LD_LIBRARY_PATH",
-  "LD_PRELOAD",
+  "LESSCLOSE",
+  "LESSOPEN",
+  "MAKEFILES",
+  "MAKEFLAGS",
+  "NODE_OPTIONS",
+  "NODE_PATH",
+  "PAGER",
   "PATH",
+  "PROMPT_COMMAND",
+  "PS4",
+  "PYTHONBREAKPOINT",
+  "PYTHONHOME",
   "PYTHONPATH",
+  "PYTHONSTARTUP",
+  "PYTHONUSERBASE",
+  "PYTHONWARNINGS",
+  "RSYNC_RSH",
+  "RUBYLIB",
+  "RUBYOPT",
+  "SHELLOPTS",
+  "TAR_OPTIONS",
+  "VISUAL",
+  "XDG_CONFIG_HOME",
+  "ZDOTDIR",
+  "_JAVA_OPTIONS",
 ]);
-/** The same for whole families of them: the dynamic linker's, and functions that bash takes from its environment. */
-const blockedPrefixes: readonly string[] = ["LD_", "BASH_FUNC_"];
+/** The same for whole families of them. */
+const blockedPrefixes: readonly string[] = [
+  "BASH_",
+  "DYLD_",
+  "GIT_ASKPASS",
+  "GIT_CONFIG",
+  "GIT_EDITOR",
+  "GIT_EXEC_PATH",
+  "GIT_EXTERNAL_DIFF",
+  "GIT_PAGER",
+  "GIT_PROXY_COMMAND",
+  "GIT_SEQUENCE_EDITOR",
+  "GIT_SSH",
+  "GIT_TEMPLATE_DIR",
+  "LD_",
+  "LUA_",
+  "OPENSSL_",
+  "PERL5",
+  "PERLLIB",
+  "SSH_ASKPASS",
+];
 
 const namePattern = /^[\p{XID_Start}_]\p{XID_Continue}*$/u;
 
