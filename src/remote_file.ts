@@ -73,14 +73,16 @@ export async function openRemoteSource(request: RemoteRequest, options: RemoteOp
 /**
  * Where bytes go that are put to a URL; closing it waits for the server's answer.
  *
- * @throws {JumpstarterError} On writing and closing: `unavailable` when the server does not take them; `timeout` when
- * it falls silent.
+ * @throws {JumpstarterError} On writing and closing: `unavailable` when the server does not take them, `io` when it
+ * says it has without reading them all; `timeout` when it falls silent.
  */
 export function openRemoteSink(request: RemoteRequest, options: RemoteOptions): WritableStream<Uint8Array> {
   const { url, method, headers } = request;
   const stall = new StallLimit(url, options);
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const answer = attempt(url, () => fetch(url, { method, headers, signal: stall.signal, body: readable }))
+  // A redirection is no answer to a file: it leads to where one may look, and not to where the bytes went.
+  const init: RequestInit = { method, headers, signal: stall.signal, body: readable, redirect: "manual" };
+  const answer = attempt(url, () => fetch(url, init))
     .then(async (response) => {
       if (!response.ok) throw await refused(url, response);
       await response.body?.cancel();
@@ -88,12 +90,16 @@ export function openRemoteSink(request: RemoteRequest, options: RemoteOptions): 
   answer.catch(() => {/* told by the write or the close that waits for it */});
   const writer = writable.getWriter();
   writer.closed.catch(() => {/* told by the answer */});
+  // A server may answer before it has everything; a body that it took no more of fails, with a bad answer or a good one.
+  const notTaken = async () => {
+    await answer;
+    throw new JumpstarterError("io", `${withoutQuery(url)} answered before it had the whole file`);
+  };
   return new WritableStream<Uint8Array>({
-    // A server may answer before it has everything; a body that it took no more of fails with that answer.
-    write: (bytes) => stall.during(() => writer.write(bytes).catch(() => answer)),
+    write: (bytes) => stall.during(() => writer.write(bytes).catch(notTaken)),
     close: () =>
       stall.during(async () => {
-        await writer.close().catch(() => {});
+        await writer.close().catch(notTaken);
         await answer;
       }),
     abort: (reason) => writer.abort(reason),
@@ -154,7 +160,7 @@ function brokenOff(url: URL, cause: unknown, signal: AbortSignal): unknown {
  * Whether the end of the body can be told from the end of the connection. HTTP/2 always can; HTTP/1 only where it
  * announces a length or chunks, and its servers say "Connection: close" where they do neither.
  */
-function saysItsLength({ protocol }: URL, { headers }: Response): boolean {
+export function saysItsLength({ protocol }: URL, { headers }: { readonly headers: Headers }): boolean {
   if (headers.has("content-length") || headers.has("transfer-encoding")) return true;
   return protocol === "https:" && !headers.has("connection");
 }

@@ -43,6 +43,21 @@ Deno.test("what a server refuses is told, without the secrets of its URL", async
   await assert.rejects(big.pipeTo(put(`${server.url}/refuse?X-Signature=secret`)), { code: "unavailable" });
 });
 
+Deno.test("what a server has not taken is not put, whatever it answers", async () => {
+  await using server = serveFiles({ "/a.img": "old" });
+  await assert.rejects(streamOf("new").pipeTo(put(`${server.url}/redirect/a.img`)), {
+    code: "unavailable",
+    message: `${server.url}/redirect/a.img answered 303 See Other`,
+  });
+  // More than the connection takes up, and nobody reads it.
+  const big = ReadableStream.from(Array.from({ length: 400 }, () => new Uint8Array(65_536)));
+  await using hasty = serveBytes("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  await assert.rejects(big.pipeTo(put(`${hasty.url}/a?X-Signature=secret`)), {
+    code: "io",
+    message: `${hasty.url}/a answered before it had the whole file`,
+  });
+});
+
 Deno.test("where nobody listens is told", async () => {
   await using server = serveFiles({});
   await server[Symbol.asyncDispose]();
