@@ -127,11 +127,19 @@ export const websocketNetwork: DriverDefinition = defineDriver<UrlConfig, UrlCon
       summary: addressSummary,
       run: (config: UrlConfig) => {
         assertAddressEnabled(config);
-        return config.url;
+        return withoutCredentials(config.url);
       },
     }),
   },
 });
+
+/** Credentials in a URL are the exporter's own. */
+function withoutCredentials(text: string): string {
+  const url = new URL(text);
+  if (url.username === "" && url.password === "") return text;
+  url.username = url.password = "";
+  return url.href;
+}
 
 /** What a connection needs; a name is looked up too, which Deno takes for access to all of the host's ports. */
 function reaching({ host, port }: { host: string; port: number }): Permission[] {

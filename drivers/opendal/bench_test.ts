@@ -7,9 +7,9 @@ export { bytes, failsWith, openFolder, text, treeOf } from "./storage_bench_test
 
 export const type = "jumpstarter_driver_opendal.driver.Opendal";
 
-/** Serves storages by their `config`; each is a driver under its own name. */
+/** Serves storages by their `config`; each is a driver under its own name, and has to start. */
 export function serveStorages(configs: Readonly<Record<string, unknown>>): Promise<LocalExporter> {
-  const entries = Object.entries(configs).map(([name, config]) => [name, { type, config }]);
+  const entries = Object.entries(configs).map(([name, config]) => [name, { type, config, required: true }]);
   return serveLocally(Object.fromEntries(entries), [opendal]);
 }
 

@@ -14,7 +14,11 @@ import { parsePath } from "./storage_path.ts";
 
 const common = { remove_created_on_close: z.boolean().default(false) };
 
-const webUrl = z.url({ protocol: /^https?$/, error: "not an http:// or https:// URL" });
+/** Without credentials: clients are shown the URL, in requests that are signed for them and in errors. */
+const webUrl = z.url({ protocol: /^https?$/, error: "not an http:// or https:// URL" }).refine((text) => {
+  const url = URL.parse(text);
+  return url === null || (url.username === "" && url.password === "");
+}, "must not hold a user name or a password: those have keys of their own");
 /** All values of `kwargs` are texts, as in the Python implementation. */
 const textFlag = z.enum(["true", "false"]).default("false");
 

@@ -14,6 +14,10 @@ Deno.test("a config that makes no sense is refused with its place and what was p
     [{ scheme: "fs" }, /missing "kwargs"/],
     [{ scheme: "fs", kwargs: {} }, /missing "root"/],
     [{ scheme: "fs", kwargs: { rot: "/x" } }, /:\d+:\d+: unknown key "rot" \(did you mean "root"\?\)/],
+    [
+      { scheme: "http", kwargs: { endpoint: "http://me:pw@h/" } },
+      /"endpoint".* must not hold a user name or a password/,
+    ],
     [{ scheme: "memory", kwargs: { bucket: "x" } }, /unknown key "bucket"/],
     [{ scheme: "memory", remove_created_on_close: "yes" }, /"remove_created_on_close" must be true or false/],
   ];

@@ -3,7 +3,7 @@
  * given up, at whatever point it is.
  */
 import { JumpstarterError } from "../../src/errors.ts";
-import { StallLimit, withoutQuery } from "../../src/remote_file.ts";
+import { saysItsLength, StallLimit, withoutQuery } from "../../src/remote_file.ts";
 
 /** What is asked of a server. */
 export interface HttpRequest {
@@ -19,11 +19,16 @@ export interface HttpRequest {
 export interface ExchangeOptions {
   /** Ends it when it fires. */
   readonly signal: AbortSignal;
-  /** How long the server may be silent, in milliseconds; 60,000 by default. */
+  /**
+   * How long the server may be silent, in milliseconds; 60,000 by default. What the request's body takes on a slow link
+   * is added to it: one second for 16 KiB.
+   */
   readonly stallTimeoutMs?: number;
 }
 
 const STALL_TIMEOUT_MS = 60_000;
+/** The slowest link that a body is given time for; nothing is heard while it goes. */
+const SLOWEST_BYTES_PER_MS = 16.384;
 
 /** What a server has answered. Its body is to be read to its end, or discarded. */
 export class HttpAnswer {
@@ -49,6 +54,11 @@ export class HttpAnswer {
   /** How many bytes the body has, where the server says so. */
   get contentLength(): number | undefined {
     return parseCount(this.headers.get("content-length"));
+  }
+
+  /** Whether the end of the body can be told from the end of the connection. */
+  get saysItsLength(): boolean {
+    return saysItsLength(this.#url, this);
   }
 
   /** The body's bytes as they come. */
@@ -89,7 +99,9 @@ export class HttpAnswer {
  */
 export async function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpAnswer> {
   const { url, method, headers, body, redirect } = request;
-  const stall = new StallLimit(url, { stallTimeoutMs: STALL_TIMEOUT_MS, ...options });
+  const { signal, stallTimeoutMs = STALL_TIMEOUT_MS } = options;
+  const sendingMs = Math.ceil((body?.length ?? 0) / SLOWEST_BYTES_PER_MS);
+  const stall = new StallLimit(url, { signal, stallTimeoutMs: stallTimeoutMs + sendingMs });
   const init = { method, headers, body: body as Uint8Array<ArrayBuffer> | undefined, redirect, signal: stall.signal };
   try {
     return new HttpAnswer(url, await stall.during(() => fetch(url, init)), stall);

@@ -44,9 +44,7 @@ export class HttpStorage implements Storage {
     if (path.names.length === 0) return { kind: "directory", size: 0 };
     const { headers, size } = await this.#describe(path, signal);
     if (path.isDirectory) return { kind: "directory", size: 0 };
-    if (size === undefined) {
-      throw new JumpstarterError("io", `${withoutQuery(this.#url(path))} does not say how long it is`);
-    }
+    if (size === undefined) throw this.#noLength(path);
     const header = (name: string) => headers.get(name) ?? undefined;
     return {
       kind: "file",
@@ -89,6 +87,10 @@ export class HttpStorage implements Storage {
     if (size !== undefined && offset >= size) return;
     const range = offset > 0 ? { range: `bytes=${offset}-` } : undefined;
     const answer = await this.#ask("GET", path, { ...condition, ...range }, signal);
+    if (size === undefined && !answer.saysItsLength) {
+      await answer.discard();
+      throw this.#noLength(path);
+    }
     // A server may send the whole of a file of which a part was asked for.
     let toSkip = answer.status === 206 ? 0 : offset;
     let position = offset;
@@ -140,6 +142,10 @@ export class HttpStorage implements Storage {
   #url(path: StoragePath): URL {
     const names = path.names.map(encodeName).join("/");
     return new URL(`${this.#base}/${names}${path.isDirectory && names !== "" ? "/" : ""}`);
+  }
+
+  #noLength(path: StoragePath): JumpstarterError {
+    return new JumpstarterError("io", `${withoutQuery(this.#url(path))} does not say how long it is`);
   }
 
   #assertOk(path: StoragePath, { isOk, status }: HttpAnswer): void {

@@ -103,6 +103,12 @@ Deno.test("a body that breaks off, and one of another length, are no whole file"
   assert.match(await failsWith("io", short.read("f")), /\/f has sent 5 of 10 bytes/);
 });
 
+Deno.test("a body whose end nobody can tell from a cut is not begun", async () => {
+  await using server = serveBytes("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n01234");
+  await using storage = open(server.url);
+  assert.match(await failsWith("io", storage.read("f")), /\/f does not say how long it is$/);
+});
+
 Deno.test("what a server refuses is told by what it means, and never with the credentials", async () => {
   const cases: [number, "io" | "unavailable" | "not_found", RegExp][] = [
     [401, "io", /refuses the exporter \(401\)/],

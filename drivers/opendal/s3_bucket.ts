@@ -156,7 +156,11 @@ export class S3Bucket {
   }
 
   #url({ key, query = {} }: Pick<S3Request, "key" | "query">): URL {
-    const path = key === undefined ? "" : key.split("/").map(encodeName).join("/");
+    const names = key?.split("/") ?? [];
+    if (names.includes(".") || names.includes("..")) {
+      throw new JumpstarterError("io", `the object "${key}" is out of reach: its name leads elsewhere in a URL`);
+    }
+    const path = names.map(encodeName).join("/");
     const url = new URL(`${this.#base}/${path}`);
     // The form that is signed; a URL by itself would leave some signs as they are.
     url.search = Object.entries(query).map(([name, value]) => `${name}=${encodeName(value)}`).join("&");

@@ -167,6 +167,20 @@ Deno.test("a store that is busy is asked again, and what it says at last is told
   assert.equal(never.asked.length, 3);
 });
 
+Deno.test("an object whose name a URL would take for another is refused, and nothing is removed", async () => {
+  for (const key of ["d/../other", "d/.", "../b2/f"]) {
+    await using server = serve(({ method }) =>
+      method === "DELETE"
+        ? new Response(null, { status: 204 })
+        : new Response(`<ListBucketResult><Key>${key}</Key></ListBucketResult>`)
+    );
+    await using storage = open(server.settings);
+    const said = await failsWith("io", storage.storage.removeAll?.(parsePath("d/"), calm) ?? assert.fail());
+    assert.match(said, new RegExp(`^the object "${key}" is out of reach: `));
+    assert.deepEqual(server.asked.map(({ url }) => new URL(url).pathname), ["/b/"]);
+  }
+});
+
 Deno.test("an answer that ends with an error is none", async () => {
   await using server = serve(({ method, url }) => {
     if (method === "HEAD" && url.endsWith("/a")) return new Response(null, { headers: { "content-length": "1" } });
