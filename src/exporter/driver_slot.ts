@@ -41,6 +41,8 @@ export class DriverSlot implements AsyncDisposable {
   /** The latest attempt. */
   #attempt = Promise.resolve();
   #pauseMs: number;
+  /** What is done about it that the driver does not run. */
+  #outlook = "it is tried again";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
 
@@ -60,12 +62,16 @@ export class DriverSlot implements AsyncDisposable {
     this.#attempt = this.#try();
     await within(this.#times.limitMs, this.#attempt);
     if (this.#running !== undefined) return;
-    this.#fault ??= `it has not started within ${this.#times.limitMs / 1_000} s`;
+    if (this.#fault === undefined) {
+      this.#fault = `it has not started within ${this.#times.limitMs / 1_000} s`;
+      this.#outlook = "it joins when it has started"; // a second attempt could be in the way of the first
+      this.#parts.onFault?.(this.#fault);
+    }
     const { definition: { type }, context: { path, log }, isRequired } = this.#parts;
     const message = `Cannot start the driver "${path}" (${type}): ${this.#fault}`;
     const hint = this.#cause instanceof JumpstarterError ? this.#cause.hint : undefined;
     if (isRequired) throw new DriverError("driver", message, { driver: path, hint, cause: this.#cause });
-    log.error(`${message}${hint === undefined ? "" : ` (${hint})`}; it is tried again`);
+    log.error(`${message}${hint === undefined ? "" : ` (${hint})`}; ${this.#outlook}`);
   }
 
   /** Why the driver does not run; nothing while it does. */
@@ -81,7 +87,7 @@ export class DriverSlot implements AsyncDisposable {
   get device(): unknown {
     if (this.#running !== undefined) return this.#running.device;
     const { path } = this.#parts.context;
-    const outlook = this.#isStopped ? "" : " (it is tried again)";
+    const outlook = this.#isStopped ? "" : ` (${this.#outlook})`;
     throw new DriverError("driver", `The driver "${path}" does not run${outlook}: ${this.#fault}`, { driver: path });
   }
 
@@ -116,6 +122,7 @@ export class DriverSlot implements AsyncDisposable {
       if (this.#fault !== fault) this.#parts.onFault?.(fault);
       this.#fault = fault;
       this.#cause = error;
+      this.#outlook = "it is tried again";
       this.#timer = setTimeout(() => this.#attempt = this.#try(), this.#pauseMs);
       this.#pauseMs = Math.min(2 * this.#pauseMs, this.#times.retryPause.mostMs);
     }

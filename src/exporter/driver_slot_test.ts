@@ -5,7 +5,7 @@ import { DriverSlot, type StartTimes } from "./driver_slot.ts";
 
 /** A slot for a driver that starts as `start` says; `log` and `events` are what comes of it. */
 function makeSlot(start: (attempt: number) => unknown, more: Partial<StartTimes> = {}) {
-  const log: string[] = [], events: string[] = [];
+  const log: string[] = [], events: string[] = [], faults: (string | undefined)[] = [];
   const attempts: number[] = [];
   const waiting: { count: number; resolve: () => void }[] = [];
   const definition = defineDriver({
@@ -26,11 +26,12 @@ function makeSlot(start: (attempt: number) => unknown, more: Partial<StartTimes>
     settings: {},
     context: { name: "slow", path: "rack.slow", log: logger, workDir: "/nonexistent" },
     isRequired: false,
+    onFault: (fault) => void faults.push(fault),
     times: { limitMs: 5_000, retryPause: { firstMs: 10, mostMs: 40 }, ...more },
   });
   const attempted = (count: number) =>
     attempts.length >= count ? Promise.resolve() : new Promise<void>((resolve) => waiting.push({ count, resolve }));
-  return { slot, log, events, attempts, attempted };
+  return { slot, log, events, faults, attempts, attempted };
 }
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -73,13 +74,21 @@ Deno.test("a stop ends the attempts, and closes what an attempt under way still 
 
 Deno.test("who takes too long to start is gone on without, and joins when it has", async () => {
   const gate = Promise.withResolvers<void>();
-  const { slot, log, attempts } = makeSlot(() => gate.promise, { limitMs: 10 });
+  const { slot, log, faults, attempts } = makeSlot(() => gate.promise, { limitMs: 10 });
   await slot.start();
-  assert.equal(slot.fault, "it has not started within 0.01 s");
-  assert.throws(() => slot.device, { name: "DriverError" });
+  const fault = "it has not started within 0.01 s";
+  assert.equal(slot.fault, fault);
+  assert.throws(() => slot.device, {
+    name: "DriverError",
+    message: `The driver "rack.slow" does not run (it joins when it has started): ${fault}`,
+  });
+  assert.deepEqual(log, [
+    `ERROR Cannot start the driver "rack.slow" (test.Slow): ${fault}; it joins when it has started`,
+  ]);
   gate.resolve();
   await turn();
   assert.equal(slot.fault, undefined);
+  assert.deepEqual(faults, [fault, undefined]);
   assert.deepEqual([attempts.length, log.at(-1)], [1, 'INFO The driver "rack.slow" runs now']);
   await slot[Symbol.asyncDispose]();
 });
