@@ -1,7 +1,7 @@
 import * as pb from "../../proto/mod.ts";
-import type { Caller } from "../driver/mod.ts";
+import type { Caller, CallOptions } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
-import { type Channel, tlsRefusal } from "../rpc/mod.ts";
+import { type Channel, throwIfAborted, tlsRefusal } from "../rpc/mod.ts";
 import { waitReady } from "./wait_ready.ts";
 import { pause } from "../pause.ts";
 
@@ -21,6 +21,9 @@ export interface ReconnectOptions {
 /** The pause between two attempts, in milliseconds. */
 const pauseMs = 250;
 
+/** The longest that a timer can wait, in milliseconds. */
+const maxTimerMs = 2 ** 31 - 1;
+
 /** Holds new calls back while the exporter is gone. */
 export class Reconnection {
   readonly #channel: Channel;
@@ -35,14 +38,18 @@ export class Reconnection {
   }
 
   /**
-   * Waits until the exporter is there, if it was and is not.
+   * Waits until the exporter is there, if it was and is not. Answers the call's options, less the time that is gone.
    *
-   * @throws {JumpstarterError} `connection_lost` when it does not come back in time.
+   * @throws {JumpstarterError} `connection_lost` when it does not come back in time; `timeout` or `cancelled` when the
+   * call is given up before.
    */
-  async ready(): Promise<void> {
+  async ready<Options extends CallOptions>(call?: Options): Promise<Options | undefined> {
     const { reconnectTimeoutMs = 30_000 } = this.#options;
-    if (!this.#channel.wasLost || reconnectTimeoutMs === 0) return;
-    await (this.#waiting ??= this.#wait(reconnectTimeoutMs).finally(() => this.#waiting = undefined));
+    if (!this.#channel.wasLost || reconnectTimeoutMs === 0) return call;
+    const begun = Date.now();
+    await inTime(this.#waiting ??= this.#wait(reconnectTimeoutMs).finally(() => this.#waiting = undefined), call);
+    if (call?.timeoutMs === undefined) return call;
+    return { ...call, timeoutMs: Math.max(1, call.timeoutMs - (Date.now() - begun)) };
   }
 
   async #wait(timeoutMs: number): Promise<void> {
@@ -60,6 +67,19 @@ export class Reconnection {
       }
     }
   }
+}
+
+/** Waits for what other calls wait for too, no longer than one call may take. */
+async function inTime(waiting: Promise<void>, { signal, timeoutMs = Infinity }: CallOptions = {}): Promise<void> {
+  const done = new AbortController();
+  const over = pause(Math.min(timeoutMs, maxTimerMs), AbortSignal.any([done.signal, ...(signal ? [signal] : [])]));
+  try {
+    if (await Promise.race([waiting.then(() => true), over])) return;
+  } finally {
+    done.abort();
+  }
+  throwIfAborted(signal);
+  throw new JumpstarterError("timeout", `The exporter was not back within ${timeoutMs / 1_000} s`);
 }
 
 /** How to wait for an exporter that is not up yet. */
@@ -102,25 +122,20 @@ function isGone(error: unknown): error is JumpstarterError {
 /** The same calls, each begun only while the exporter is there. */
 export function reconnecting(caller: Caller, reconnection: Reconnection): Caller {
   return {
-    async call(...args) {
-      await reconnection.ready();
-      return await caller.call(...args);
+    async call(method, args, options) {
+      return await caller.call(method, args, await reconnection.ready(options));
     },
-    async *callStream(...args) {
-      await reconnection.ready();
-      yield* caller.callStream(...args);
+    async *callStream(method, args, options) {
+      yield* caller.callStream(method, args, await reconnection.ready(options));
     },
-    async openStream(...args) {
-      await reconnection.ready();
-      return await caller.openStream(...args);
+    async openStream(method, options) {
+      return await caller.openStream(method, await reconnection.ready(options));
     },
-    async upload(...args) {
-      await reconnection.ready();
-      return await caller.upload(...args);
+    async upload(source, use, options) {
+      return await caller.upload(source, use, await reconnection.ready(options));
     },
-    async download(...args) {
-      await reconnection.ready();
-      return await caller.download(...args);
+    async download(sink, use, options) {
+      return await caller.download(sink, use, await reconnection.ready(options));
     },
   };
 }

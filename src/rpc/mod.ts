@@ -20,7 +20,7 @@ export {
   type TcpAddress,
   type UnixAddress,
 } from "./address.ts";
-export type { CallLimits } from "./call_limits.ts";
+export { type CallLimits, throwIfAborted } from "./call_limits.ts";
 export { Channel } from "./channel.ts";
 export type { ChannelOptions } from "./channel_options.ts";
 export {
