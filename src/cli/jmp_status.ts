@@ -61,7 +61,8 @@ function look(channel: Channel): Promise<Exporter> {
 }
 
 async function comeBack(channel: Channel): Promise<void> {
-  for (;; await pause(againAfterMs)) {
+  for (;;) {
+    await pause(againAfterMs); // one that stops still answers, but lets nobody follow it
     try {
       return void await look(channel);
     } catch (error) {

@@ -28,8 +28,10 @@ export class RunningCalls {
       const look = () => left().length === 0 && resolve();
       const timer = setTimeout(resolve, limitMs);
       this.#waiting.add(look);
-      hurry?.addEventListener("abort", () => resolve(), { once: true });
+      const stop = () => resolve();
+      hurry?.addEventListener("abort", stop);
       await promise;
+      hurry?.removeEventListener("abort", stop);
       clearTimeout(timer);
       this.#waiting.delete(look);
     }

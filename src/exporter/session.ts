@@ -162,7 +162,14 @@ export class Session {
     const use = this.#begin(node, "file", "", caller);
     const signal = this.#until(node, caller, use);
     const owner = { driverUuid: node.uuid, connectionClosed: caller.connectionClosed };
-    const resource = await this.#resources.open(owner, encoding);
+    let resource: Resource;
+    try {
+      resource = await this.#resources.open(owner, encoding);
+    } catch (error) {
+      const told = use.failed(error);
+      use[Symbol.dispose]();
+      throw told;
+    }
     return {
       ...resource,
       signal,

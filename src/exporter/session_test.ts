@@ -6,6 +6,8 @@ import { bareNode, rejectsWith } from "./bench_test.ts";
 import { LogFeed } from "./log_feed.ts";
 import type { Caller } from "./caller.ts";
 import { Session, type SessionParts } from "./session.ts";
+import { ResourceTable } from "./resources.ts";
+import { Sharing } from "./sharing.ts";
 import { StatusBoard } from "./status_board.ts";
 
 const caller = (more: Partial<Caller> = {}): Caller => ({
@@ -187,4 +189,18 @@ Deno.test("the end of a session ends what clients have running, and nothing of a
   stopped.abort(new JumpstarterError("connection_lost", "The exporter has stopped"));
   await ofHook;
   assert.deepEqual(await session.callsEnded(60_000), []);
+});
+
+Deno.test("a file that cannot be opened leaves no use behind", async () => {
+  const sharing = new Sharing();
+  const { session, status, uuid } = openSession({ sharing });
+  status.set(LEASE_READY, "");
+  const { open } = ResourceTable.prototype;
+  ResourceTable.prototype.open = () => Promise.reject(new Error("no codec"));
+  try {
+    await assert.rejects(session.openResource(uuid, "zstd", caller()), /no codec/);
+  } finally {
+    ResourceTable.prototype.open = open;
+  }
+  assert.deepEqual(sharing.uses, []);
 });

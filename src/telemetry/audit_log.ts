@@ -102,7 +102,7 @@ class AuditFile implements AsyncDisposable {
     if (this.#waitingBytes + bytes.length > maxWaitingBytes) return void this.#lost++;
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
-    this.#writing ??= this.#writeAll().finally(() => this.#writing = undefined);
+    this.#writing ??= this.#writeAll();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,6 +126,7 @@ class AuditFile implements AsyncDisposable {
         this.#fails(lines.length, error);
       }
     }
+    this.#writing = undefined; // in the same turn as the last look: what comes from now on begins anew
   }
 
   #fails(count: number, error: unknown): void {

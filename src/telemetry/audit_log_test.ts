@@ -83,3 +83,28 @@ Deno.test({
 Deno.test("a file that cannot be opened is the config's fault", async () => {
   await assert.rejects(openAuditLog({ file: "/nonexistent/audit" }, assert.fail), /Cannot open the audit log/);
 });
+
+Deno.test("a line that comes as the last one has been written is written too", async () => {
+  const dir = await Deno.makeTempDir();
+  const { write } = Deno.FsFile.prototype;
+  try {
+    const written = Promise.withResolvers<void>();
+    Deno.FsFile.prototype.write = () => Promise.reject(new Error("once"));
+    {
+      await using log = await openAuditLog({ file: `${dir}/audit` }, (line) => {
+        if (!line.includes("once")) return;
+        Deno.FsFile.prototype.write = write;
+        queueMicrotask(() => {
+          tellOfAStream(log.observe);
+          written.resolve();
+        });
+      });
+      tellOfAStream(log.observe);
+      await written.promise;
+    }
+    assert.match(await Deno.readTextFile(`${dir}/audit`), /^\{.*\}\n$/);
+  } finally {
+    Deno.FsFile.prototype.write = write;
+    await Deno.remove(dir, { recursive: true });
+  }
+});
