@@ -118,15 +118,15 @@ Deno.test("a port of another program's is in use, and free when that has ended",
   });
 });
 
-Deno.test("a port that is not there keeps the exporter from starting, unless it need not be there", async () => {
+Deno.test("a port that is not there is a broken driver, unless it need not be there", async () => {
   const path = "/dev/serial/by-id/no-such-port";
-  await assert.rejects(
-    serve(path),
-    failsWith("driver", /"serial".*cannot open \S+no-such-port: there is no such device$/),
-  );
+  await using broken = await serve(path);
+  const fault = /"serial" does not run.*cannot open \S+no-such-port: there is no such device$/;
+  await assert.rejects(client(broken).connect(), failsWith("driver", fault));
   await using bench = await serve(path, { check_present: false });
   await assert.rejects(client(bench).connect(), failsWith("unavailable", /^cannot open /));
-  await assert.rejects(serve("/dev/null"), failsWith("driver", /cannot open \/dev\/null: it is no serial port$/));
+  await using wrong = await serve("/dev/null");
+  await assert.rejects(client(wrong).connect(), failsWith("driver", /cannot open \/dev\/null: it is no serial port$/));
 });
 
 Deno.test("a stop of the exporter ends connections and gives the port back", async () => {

@@ -64,7 +64,7 @@ Deno.test("with a passphrase, only who has presented it keeps a place", async ()
 
 Deno.test("one that speaks too slowly is shown out, with TLS and without", async () => {
   for (const certificate of [undefined, await makeSelfSigned()]) {
-    await using bench = await openBench(ready, { certificate, limits: { handshakeMs: 200 } }, {
+    await using bench = await openBench(ready, { certificate, limits: { handshakeMs: 1_000 } }, {
       tls: certificate && { ca: certificate.cert },
     });
     await bench.channel.unary(getStatus, {});
@@ -72,10 +72,10 @@ Deno.test("one that speaks too slowly is shown out, with TLS and without", async
     // The right beginning of either, a byte at a time.
     const hello = certificate === undefined ? "PRI * HTTP/2.0" : "\x16\x03\x01\x01\x00\x01\x00\x00";
     let sent = 0;
-    const dribble = setInterval(() => slow.socket.write(hello.charAt(sent++ % hello.length)), 20);
+    const dribble = setInterval(() => slow.socket.write(hello.charAt(sent++)), 100);
     await slow.closed;
     clearInterval(dribble);
-    assert.ok(messages(bench).some((message) => /its handshake took more than 0\.2 s/.test(message)));
+    assert.ok(messages(bench).some((message) => /its handshake took more than 1 s/.test(message)));
     await bench.channel.unary(getStatus, {});
   }
 });
