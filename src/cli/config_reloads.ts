@@ -1,17 +1,17 @@
-import type { LoadedConfig } from "../config/mod.ts";
+import type { ExporterConfig } from "../config/mod.ts";
 import { ConfigError } from "../errors.ts";
-import type { DriverChanges, Reload } from "../exporter/mod.ts";
+import type { DriverChanges, PlannedConfig, Reload } from "../exporter/mod.ts";
 import type { Logger } from "../log.ts";
 import type { ServiceNotices } from "./service_notices.ts";
 
 /** What a reload needs. */
 export interface ReloadParts {
   /** Reads the config anew. */
-  readonly load: () => Promise<LoadedConfig>;
+  readonly load: () => Promise<PlannedConfig>;
   readonly log: Logger;
   readonly notices: Pick<ServiceNotices, "reloading">;
   /** Told of the config that holds from now on. */
-  readonly onReloaded: (loaded: LoadedConfig) => void;
+  readonly onReloaded: (config: ExporterConfig) => void;
 }
 
 /** Reloads the config of an exporter at each SIGHUP: one after the other, and once for those that come meanwhile. */
@@ -54,9 +54,9 @@ export class ConfigReloads implements Disposable {
     log.info("Reloading the config (SIGHUP)");
     using _reloading = notices.reloading();
     try {
-      const loaded = await load();
-      const changes = await reload(loaded);
-      onReloaded(loaded);
+      const next = await load();
+      const changes = await reload(next);
+      onReloaded(next.loaded.config);
       log.info(`Reloaded: ${describe(changes)}`);
     } catch (error) {
       const reasons = error instanceof Error ? error.message.split("\n") : [String(error)];

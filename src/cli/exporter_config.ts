@@ -1,6 +1,6 @@
-import { findConfig, type LoadedConfig, readConfigFile, wholeConfig } from "../config/mod.ts";
+import { findConfig, readConfigFile, wholeConfig } from "../config/mod.ts";
 import { JumpstarterError } from "../errors.ts";
-import { type DriverPlan, planDrivers } from "../exporter/mod.ts";
+import { planDrivers, type PlannedConfig } from "../exporter/mod.ts";
 import type { Env } from "./connection_options.ts";
 import { type ConfigLimitOptions, configLimits } from "./limit_options.ts";
 import type { MainOptions } from "./main_options.ts";
@@ -12,22 +12,14 @@ export interface ConfigChoice extends ConfigLimitOptions {
 }
 
 /**
- * Loads the config that the options name by file or by alias, and checks its drivers too.
+ * Loads the config that the options name by file or by alias, and finds its drivers.
  *
  * @throws {ConfigError} with everything that is wrong.
  */
-export async function loadExporterConfig(
-  choice: ConfigChoice,
-  main: Pick<MainOptions, "env" | "packages">,
-): Promise<LoadedConfig> {
-  return (await planExporter(choice, main)).loaded;
-}
-
-/** The same, with the drivers that were found. */
 export async function planExporter(
   choice: ConfigChoice,
   { env, packages }: Pick<MainOptions, "env" | "packages">,
-): Promise<{ loaded: LoadedConfig; plan: DriverPlan }> {
+): Promise<PlannedConfig> {
   const reading = await readConfigFile(await chosenFile(choice, env), configLimits(choice));
   const plan = await planDrivers(reading, packages);
   return { loaded: wholeConfig(reading), plan };

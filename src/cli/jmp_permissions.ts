@@ -1,5 +1,4 @@
-import { type DriverPlan, exporterPermissions, type PartPermissions } from "../exporter/mod.ts";
-import type { LoadedConfig } from "../config/mod.ts";
+import { exporterPermissions, type PartPermissions, type PlannedConfig } from "../exporter/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import { permissionFlags, permissionSet } from "../permission.ts";
 import { parseListenAddress } from "../rpc/mod.ts";
@@ -20,7 +19,7 @@ export interface PermissionsOptions extends ConfigChoice, CertificateOptions, Te
 
 /** What `jmp run` with these options needs, part by part; a later part may repeat an earlier one. */
 export async function runPermissions(
-  { loaded, plan }: { loaded: LoadedConfig; plan: DriverPlan },
+  { loaded, plan }: PlannedConfig,
   options: CertificateOptions & TelemetryOptions & Pick<PermissionsOptions, "tlsGrpcListener">,
   runtimeDir: string,
   env: Env,

@@ -6,7 +6,7 @@ import { parseListenAddress } from "../rpc/mod.ts";
 import { definedOnly } from "./connection_options.ts";
 import { ConfigReloads } from "./config_reloads.ts";
 import { exitCodes } from "../exit_codes.ts";
-import { loadExporterConfig } from "./exporter_config.ts";
+import { planExporter } from "./exporter_config.ts";
 import { type LimitOptions, serverLimits } from "./limit_options.ts";
 import type { MainOptions } from "./main_options.ts";
 import { type LogFormat, terminalLog } from "./output.ts";
@@ -49,8 +49,8 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   const address = parseListenAddress(listener);
   const passphrase = await choosePassphrase(options, env);
   const source = certificateSource(options, env);
-  const loaded = await loadExporterConfig(options, { env, packages });
-  let { config } = loaded;
+  const planned = await planExporter(options, main);
+  let { config } = planned.loaded;
   const sink = terminalLog(logLevel(options, "INFO"), options.logFormat);
   const log = new Logger(sink);
   const served = source && await serverCertificate(source, address);
@@ -67,14 +67,14 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     notices.stopping();
   }, { hangupStops: isOnTerminal });
   using reloads = isOnTerminal ? undefined : new ConfigReloads({
-    load: () => loadExporterConfig(options, { env, packages }),
+    load: () => planExporter(options, main),
     log,
     notices,
-    onReloaded: (next) => config = next.config,
+    onReloaded: (next) => config = next,
   });
   await using telemetry = await openTelemetry(options, env, config.metadata.name, log);
   const end = await runExporter({
-    loaded,
+    ...planned,
     packages,
     address,
     certificate: served?.certificate,

@@ -1,8 +1,7 @@
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { allPermissions, permissionFlags } from "../permission.ts";
-import type { ConfigChoice } from "./exporter_config.ts";
-import { planExporter } from "./exporter_config.ts";
+import { type ConfigChoice, planExporter } from "./exporter_config.ts";
 import { definedOnly } from "./connection_options.ts";
 import { type PermissionsOptions, runPermissions } from "./jmp_permissions.ts";
 import type { MainOptions } from "./main_options.ts";
@@ -50,7 +49,7 @@ export async function runWithLeastPrivilege(
     const env = { ...withoutNoticeVariables(main.env), [JMP_GRPC_PASSPHRASE]: passphrase };
     return await passingSignals([...words, ...args, ...place], definedOnly(env));
   } finally {
-    if (made !== undefined) await Deno.remove(made, { recursive: true });
+    if (made !== undefined) await Deno.remove(made, { recursive: true }).catch(() => {/* it is gone */});
   }
 }
 

@@ -3,7 +3,7 @@ import { type LifecycleEnd, runExporter } from "../exporter/mod.ts";
 import { Logger, type LogRecord, type LogSink } from "../log.ts";
 import type { UnixAddress } from "../rpc/mod.ts";
 import { definedOnly } from "./connection_options.ts";
-import { loadExporterConfig } from "./exporter_config.ts";
+import { planExporter } from "./exporter_config.ts";
 import { type LocalSignals, localSignals } from "./local_signals.ts";
 import type { MainOptions } from "./main_options.ts";
 import { formatText, writeErr } from "./output.ts";
@@ -30,7 +30,7 @@ export async function serveLocally(
   { env, packages, launcher, program }: MainOptions,
   sink: LogSink,
 ): Promise<LocalExporter> {
-  const loaded = await loadExporterConfig(options, { env, packages });
+  const planned = await planExporter(options, { env, packages });
   await using begun = new AsyncDisposableStack();
   const signals = begun.use(localSignals());
   const dir = await Deno.makeTempDir({ prefix: "jumpstarter-local-" });
@@ -40,7 +40,7 @@ export async function serveLocally(
   let isEnding = false;
   begun.use(logStrayFaults(new Logger(sink)));
   const ended = runExporter({
-    loaded,
+    ...planned,
     packages,
     address,
     env: definedOnly(env),

@@ -4,7 +4,7 @@ import type { DriverPackage } from "../driver/mod.ts";
 import { type ExporterObserver, tellAll } from "../exporter_event.ts";
 import { Logger, type LogSink, toAll } from "../log.ts";
 import { type Address, type BoundService, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
-import { planDrivers } from "./build_tree.ts";
+import type { DriverPlan } from "./build_tree.ts";
 import { ChangeBell } from "./change_bell.ts";
 import { ClientList } from "./client_list.ts";
 import { ClientPresence } from "./client_presence.ts";
@@ -21,10 +21,16 @@ import { Session } from "./session.ts";
 import { Sharing } from "./sharing.ts";
 import { StatusBoard } from "./status_board.ts";
 
-/** What an exporter serves, where, and what it may use. */
-export interface ExporterOptions {
-  /** What to serve. */
+/** What an exporter is to serve. */
+export interface PlannedConfig {
+  /** The config. */
   readonly loaded: LoadedConfig;
+  /** What {@linkcode planDrivers} made of it. */
+  readonly plan: DriverPlan;
+}
+
+/** What an exporter serves, where, and what it may use. */
+export interface ExporterOptions extends PlannedConfig {
   /** The drivers that the config may name. */
   readonly packages: readonly DriverPackage[];
   /** Where to listen; port 0 picks a free one. */
@@ -72,9 +78,9 @@ export interface ExporterOptions {
 /**
  * Takes a new config over: drivers whose entries are the same run on, and so do their calls.
  *
- * @throws {ConfigError} with everything that is wrong with it, and what cannot change; nothing has changed then.
+ * @throws {ConfigError} with what cannot change; nothing has changed then.
  */
-export type Reload = (loaded: LoadedConfig) => Promise<DriverChanges>;
+export type Reload = (next: PlannedConfig) => Promise<DriverChanges>;
 
 /** What an exporter says of itself. */
 export interface LifecycleStatus {
@@ -95,12 +101,11 @@ const usualCallGraceMs = 10_000;
 /**
  * Serves a config until it is stopped or a hook ends it; everything that it opened is closed when this returns.
  *
- * @throws {ConfigError} when the config names unknown drivers or what a driver does not take.
- * @throws {DriverError} when a driver cannot start.
+ * @throws {DriverError} when a required driver cannot start.
  * @throws {JumpstarterError} `listen` when the address cannot be had.
  */
 export async function runExporter(options: ExporterOptions): Promise<LifecycleEnd> {
-  const { loaded, packages, address, stopping, callGraceMs = usualCallGraceMs } = options;
+  const { loaded, plan, packages, address, stopping, callGraceMs = usualCallGraceMs } = options;
   let current = loaded;
   const { config } = loaded;
   const feed = new LogFeed();
@@ -114,7 +119,6 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     observe({ kind: "status", status: ExporterStatus[status], message });
   });
   const stopped = new AbortController();
-  const plan = await planDrivers(loaded, packages);
 
   await using runtimeDir = await prepareRuntimeDir(options);
   await using drivers = await Drivers.start(config, plan, packages, { log, workDir: runtimeDir.workDir, observe });
@@ -189,9 +193,8 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     },
   });
   options.onListening?.(server.address);
-  options.onReloadable?.(async (next) => {
+  options.onReloadable?.(async ({ loaded: next, plan }) => {
     assertReloadable(current, next);
-    const plan = await planDrivers(next, packages);
     const endCalls = (paths: readonly string[]) => session.callsOfEnded(paths, callGraceMs, options.forced);
     const changes = await drivers.replace(next.config, plan, endCalls);
     session.useDrivers(drivers.root);

@@ -6,7 +6,13 @@
  *
  * @module
  */
-export { type ExporterOptions, type LifecycleStatus, type Reload, runExporter } from "./exporter.ts";
+export {
+  type ExporterOptions,
+  type LifecycleStatus,
+  type PlannedConfig,
+  type Reload,
+  runExporter,
+} from "./exporter.ts";
 export { type DriverPlan, planDrivers } from "./build_tree.ts";
 export { exporterPermissions, type PartPermissions } from "./permissions.ts";
 export type { LifecycleEnd } from "./lifecycle.ts";

@@ -142,13 +142,13 @@ export class Session {
   async openStream(uuid: string, method: string, caller: Caller): Promise<OpenedStream> {
     const node = this.#admit(uuid, caller);
     const use = this.#begin(node, "openStream", method, caller);
-    const signal = this.#until(node, caller, use);
+    const scope = this.#scope(node, caller, use);
     try {
-      const stream = await openStreamMethod(node, method, this.#scope(node, caller, use));
+      const stream = await openStreamMethod(node, method, scope);
       // What breaks later is a device's own error, which is told in this project's terms.
       const failed = (error: unknown) =>
         use.failed(error instanceof JumpstarterError ? error : toDriverError(node, method, error, caller.signal));
-      return { ...use, stream, failed, signal };
+      return { ...use, stream, failed, signal: scope.signal };
     } catch (error) {
       const told = use.failed(error);
       use[Symbol.dispose]();

@@ -9,7 +9,7 @@ import { ExporterService, ExporterStatus } from "../../proto/mod.ts";
 import { connectWith, type Exporter, openChannel } from "../../src/client/mod.ts";
 import { parseConfig } from "../../src/config/mod.ts";
 import { HookError } from "../../src/errors.ts";
-import { type LifecycleEnd, runExporter } from "../../src/exporter/mod.ts";
+import { type LifecycleEnd, planDrivers, runExporter } from "../../src/exporter/mod.ts";
 import type { LogRecord } from "../../src/log.ts";
 import type { Address, Channel, ServerCertificate } from "../../src/rpc/mod.ts";
 import { type Authority, makeAuthority } from "../fixtures/certificate.ts";
@@ -41,11 +41,13 @@ interface Bench extends AsyncDisposable {
 async function openBench(hooks: Partial<Record<HookName, HookText>>, { passphrase, certificate }: Security) {
   const text = { metadata: { name: "bench" }, export: { power: { type: "MockPower" } }, hooks };
   const config = JSON.stringify(text).replace("MockPower", "jumpstarter_driver_power.driver.MockPower");
+  const loaded = { ...parseConfig(config, "test.yaml"), url: new URL("file:///test.yaml") };
   const stopping = new AbortController();
   const listening = Promise.withResolvers<Address>();
   const records: LogRecord[] = [];
   const end = runExporter({
-    loaded: { ...parseConfig(config, "test.yaml"), url: new URL("file:///test.yaml") },
+    loaded,
+    plan: await planDrivers(loaded, packages),
     packages,
     address: { kind: "tcp", host: "127.0.0.1", port: 0 },
     certificate,
