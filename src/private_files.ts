@@ -92,3 +92,21 @@ export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * Makes a directory for temporary files that only this user can enter, by a name that nobody can guess.
+ *
+ * @param prefix How its name begins.
+ * @throws {JumpstarterError} `config` when the system's directory for them is missing or closed.
+ */
+export async function makePrivateTempDir(prefix: string): Promise<string> {
+  try {
+    return await Deno.makeTempDir({ prefix });
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound ? "there is no directory for them" : reasonOf(cause);
+    throw new JumpstarterError("config", `Cannot make temporary files: ${reason}`, {
+      hint: "set TMPDIR to a directory that this user can write",
+      cause,
+    });
+  }
+}

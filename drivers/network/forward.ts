@@ -162,6 +162,7 @@ function listenError(where: string, cause: Error & { code?: string }): Jumpstart
     EADDRINUSE: "the address is in use",
     EACCES: "permission denied",
     EADDRNOTAVAIL: "this machine has no such address",
+    EINVAL: "this machine has no such address", // as Deno has it
     ENOENT: "there is no such directory",
     ENOTFOUND: "the name does not resolve",
   };

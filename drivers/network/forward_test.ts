@@ -132,6 +132,7 @@ Deno.test("a port that is taken, and a signal that has fired, are told at once",
     ]);
     return true;
   });
+  await assert.rejects(listenTcp({ open }, "192.0.2.1", 0), /192\.0\.2\.1:0: this machine has no such address$/);
   const reason = new Error("too late");
   await assert.rejects(listenTcp({ open, signal: AbortSignal.abort(reason) }, "127.0.0.1", 0), reason);
 });

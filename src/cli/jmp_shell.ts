@@ -5,6 +5,7 @@ import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
 import { writeShims } from "../hooks/mod.ts";
 import { Logger } from "../log.ts";
+import { makePrivateTempDir } from "../private_files.ts";
 import { type Channel, formatAddress } from "../rpc/mod.ts";
 import { type Connection, definedOnly, type Env, namedOptions, type RemoteOptions } from "./connection_options.ts";
 import { exitCodes } from "../exit_codes.ts";
@@ -198,7 +199,7 @@ function exporterEnv({ name, labels }: Exporter): Record<string, string> {
 async function makeShellDir(
   launcher: readonly string[],
 ): Promise<AsyncDisposable & { readonly path: string; readonly binDir: string }> {
-  const path = await Deno.makeTempDir({ prefix: "jumpstarter-shell-" });
+  const path = await makePrivateTempDir("jumpstarter-shell-");
   const binDir = join(path, "bin");
   await Deno.mkdir(binDir, { mode: 0o700 });
   await writeShims(binDir, launcher);

@@ -1,6 +1,7 @@
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { allPermissions, permissionFlags } from "../permission.ts";
+import { makePrivateTempDir } from "../private_files.ts";
 import { type ConfigChoice, planExporter } from "./exporter_config.ts";
 import { definedOnly } from "./connection_options.ts";
 import { type PermissionsOptions, runPermissions } from "./jmp_permissions.ts";
@@ -30,7 +31,7 @@ export async function runWithLeastPrivilege(
   }
   const passphrase = await choosePassphrase(options, main.env);
   const planned = await planExporter(options, main);
-  const made = options.runtimeDir === undefined ? await Deno.makeTempDir({ prefix: "jumpstarter-" }) : undefined;
+  const made = options.runtimeDir === undefined ? await makePrivateTempDir("jumpstarter-") : undefined;
   try {
     const runtimeDir = options.runtimeDir ?? made ?? "";
     const parts = await runPermissions(planned, options, runtimeDir, main.env);

@@ -47,7 +47,8 @@ export async function openRemote(options: RemoteOptions, env: Env, waiting: Remo
       if (refusal?.kind === "untrusted" && isOpen(connection, settled)) {
         settled.tlsFingerprint = await askForTrust(connection, refusal, options, env, error);
       } else if (error instanceof JumpstarterError && error.code === "unauthenticated" && isMissing(options, env)) {
-        if (!canAsk() || attempts++ >= maxAttempts) throw error;
+        if (!canAsk() || attempts >= maxAttempts) throw error;
+        if (attempts++ > 0) writeErr("That is not it\n");
         settled.passphrase = await askForPassphrase(connection, error);
       } else throw error;
       connection = await remoteConnection(settled, env);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type LifecycleEnd, runExporter } from "../exporter/mod.ts";
 import { Logger, type LogRecord, type LogSink } from "../log.ts";
+import { makePrivateTempDir } from "../private_files.ts";
 import type { UnixAddress } from "../rpc/mod.ts";
 import { definedOnly } from "./connection_options.ts";
 import { planExporter } from "./exporter_config.ts";
@@ -33,7 +34,7 @@ export async function serveLocally(
   const planned = await planExporter(options, { env, packages });
   await using begun = new AsyncDisposableStack();
   const signals = begun.use(localSignals());
-  const dir = await Deno.makeTempDir({ prefix: "jumpstarter-local-" });
+  const dir = await makePrivateTempDir("jumpstarter-local-");
   begun.defer(() => Deno.remove(dir, { recursive: true }).catch(() => {/* it is gone */}));
   const address: UnixAddress = { kind: "unix", path: join(dir, "exporter.sock") };
   const listening = Promise.withResolvers<void>();

@@ -80,7 +80,7 @@ export async function holdDevices(channel: Channel, options: HoldOptions): Promi
     };
   } catch (error) {
     if (!isLate) throw named(error);
-    throw new JumpstarterError("timeout", `The devices did not become free within ${waitMs / 1_000} s`, {
+    throw new JumpstarterError("timeout", "The devices did not become free in time", {
       hint: inTheWay === undefined ? undefined : `they are with ${describeOther(inTheWay)}`,
       cause: error,
     });

@@ -114,7 +114,7 @@ async function importDriver(type: string, base: URL): Promise<DriverDefinition> 
   try {
     module = await import(url);
   } catch (cause) {
-    throw new JumpstarterError("config", `cannot load the driver module "${specifier}": ${firstLine(cause)}`, {
+    throw new JumpstarterError("config", `cannot load the driver module "${specifier}": ${whyNotLoaded(cause, url)}`, {
       cause,
     });
   }
@@ -131,6 +131,11 @@ function isDriverDefinition(value: unknown): value is DriverDefinition {
   const { type, client, start, methods } = value as Partial<DriverDefinition>;
   return typeof type === "string" && typeof client === "string" && typeof start === "function" &&
     typeof methods === "object" && methods !== null;
+}
+
+function whyNotLoaded(error: unknown, url: string): string {
+  const line = firstLine(error);
+  return line === `Module not found "${url}".` ? "no such file" : line.replace(/\.$/, "");
 }
 
 function firstLine(error: unknown): string {

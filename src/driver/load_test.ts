@@ -49,7 +49,7 @@ Deno.test("a module is found from the config's folder, by an absolute path and b
     assert.equal((await loadDriver(builtinDrivers, `${specifier}#relay`, config)).type, "acme.Relay", specifier);
   }
   const { message } = await refusal("./my relay.ts#relay", config);
-  assert.match(message, /cannot load the driver module "\.\/my relay\.ts"/);
+  assert.equal(message, 'cannot load the driver module "./my relay.ts": no such file');
 });
 
 Deno.test("an export that is none, or is no driver, is told with those that are", async () => {
@@ -71,9 +71,11 @@ Deno.test("an export that is none, or is no driver, is told with those that are"
 Deno.test("a module that does not parse, or fails, is told on one line", async () => {
   await using dir = await openDirectory();
   await Deno.writeTextFile(`${dir.path}/broken.ts`, "export const = ;");
+  await Deno.writeTextFile(`${dir.path}/needy.ts`, 'import "./missing.ts";');
   await Deno.writeTextFile(`${dir.path}/failing.ts`, "throw new Error('no licence\\nsecond line');");
   const config = toFileUrl(`${dir.path}/bench.yaml`);
   assert.match((await refusal("./broken.ts#x", config)).message, /^cannot load the driver module "\.\/broken\.ts": ./);
+  assert.match((await refusal("./needy.ts#x", config)).message, /"\.\/needy\.ts": .*missing\.ts"$/);
   assert.match((await refusal("./failing.ts#x", config)).message, /no licence$/);
   assert.match((await refusal("no-such-scheme:x#y")).message, /no-such-scheme:x/);
 });

@@ -5,6 +5,7 @@
 import type { ByteStream, Call, CallContext, Method } from "../driver/mod.ts";
 import { DriverError, type ErrorCode, type ErrorDetails, JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
+import type { SchemaIssue } from "../schema.ts";
 import { schemaProblems } from "../schema_problems.ts";
 import type { DriverNode } from "./driver_node.ts";
 import type { FileAccess } from "./resources.ts";
@@ -109,7 +110,18 @@ function parseArgs(
   }
   const outcome = schema.safeParse(args);
   if (outcome.success) return outcome.data;
-  throw refuse(schemaProblems(schema, outcome.error.issues, [], args).map(({ message }) => message).join("; "));
+  const { issues } = outcome.error;
+  const isTooFew = ({ code, path }: SchemaIssue) => path.length === 0 && code === "too_small";
+  const isTooMany = ({ code, path }: SchemaIssue) => path.length === 0 && code === "too_big";
+  if (issues.some(isTooFew)) throw refuse(`it takes more arguments, and ${args.length} were given`);
+  if (issues.some(isTooMany)) throw refuse(`it takes fewer arguments, and ${args.length} were given`);
+  const problems = schemaProblems(schema, issues, [], args);
+  throw refuse(problems.map(({ message }) => message.replace(/^item (\d+)/, argumentNumber)).join("; "));
+}
+
+/** What a schema counts as items from 0, its caller counts as arguments from 1. */
+function argumentNumber(_item: string, index: string): string {
+  return `argument ${Number(index) + 1}`;
 }
 
 /** The time of one call: `ended` fires when the client gives up, and when the method has returned. */

@@ -54,6 +54,16 @@ Deno.test("arguments are checked and completed before the driver sees them", asy
   assert.deepEqual(seen, [[3, "x"]]);
 });
 
+Deno.test("what is wrong with arguments is told by which one, or by how many", async () => {
+  const args = z.tuple([z.int(), z.string(), z.string().default("x")]);
+  const { node } = bareNode({ set: call({ args, run: () => null }) });
+  const told = async (...given: Json[]) =>
+    (await rejectsWith(callMethod(node, "set", given, { signal }), "invalid_argument")).message;
+  assert.equal(await told(), "rack.bare.set: it takes more arguments, and 0 were given");
+  assert.equal(await told(1, "a", "b", "c"), "rack.bare.set: it takes fewer arguments, and 4 were given");
+  assert.equal(await told(1, 2), "rack.bare.set: argument 2 must be a string, not a number");
+});
+
 Deno.test("a method without arguments takes none", async () => {
   const { node } = bareNode({ on: call({ run: () => null }) });
   const error = await rejectsWith(callMethod(node, "on", [1, 2], { signal }), "invalid_argument");

@@ -1,7 +1,7 @@
 /** The directory of a running exporter: its sockets, its hooks' commands, its drivers' temporary files. */
 import { join } from "node:path";
 import { JumpstarterError } from "../errors.ts";
-import { reasonOf } from "../private_files.ts";
+import { makePrivateTempDir, reasonOf } from "../private_files.ts";
 import { type RuntimePaths, runtimePaths } from "./permissions.ts";
 
 /** What an exporter keeps while it runs, in a directory that only this user can enter. */
@@ -16,7 +16,7 @@ export type RuntimeDir = RuntimePaths & AsyncDisposable & { readonly path: strin
 export async function prepareRuntimeDir(
   { runtimeDir }: { readonly runtimeDir?: string },
 ): Promise<RuntimeDir> {
-  const dir = runtimeDir ?? await Deno.makeTempDir({ prefix: "jumpstarter-" }); // mode 0700, unpredictable name
+  const dir = runtimeDir ?? await makePrivateTempDir("jumpstarter-");
   const paths = runtimePaths(dir);
   const lock = runtimeDir === undefined ? undefined : await lockDir(dir);
   const removeOwn = async () => {

@@ -1,4 +1,5 @@
 import { JumpstarterError } from "../errors.ts";
+import { reasonOf } from "../private_files.ts";
 import type { DriverUse, ExporterEvent } from "../exporter_event.ts";
 import type { AuditTarget, Watcher } from "./watcher.ts";
 
@@ -88,7 +89,7 @@ class AuditFile implements AsyncDisposable {
     try {
       return new AuditFile(await Deno.open(path, { append: true, create: true, mode: 0o600 }), path, warn);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = cause instanceof Deno.errors.NotFound ? "there is no such directory" : reasonOf(cause);
       throw new JumpstarterError("config", `Cannot open the audit log ${path}: ${reason}`, {
         hint: "name a file that can be written, or - for standard output",
         cause,

@@ -59,6 +59,23 @@ Deno.test("a certificate that is of no use", async (t) => {
   assert.deepEqual(await place.leftFiles(), []);
 });
 
+Deno.test("no place for temporary files", async () => {
+  await using place = await Place.open();
+  const env = { TMPDIR: place.path("none") };
+  const served = ["--exporter-config", exampleConfig];
+  for (
+    const words of [
+      ["run", ...served, ...listener, "--tls-grpc-insecure"],
+      ["run", ...served, ...listener, "--tls-grpc-insecure", "--least-privilege"],
+      ["shell", ...served, "--", "true"],
+    ]
+  ) {
+    const ended = await runJmp(place, words, { env });
+    const says = /Cannot make temporary files: there is no directory for them/;
+    assertBriefError(ended, { code: 3, says, hint: /TMPDIR/ });
+  }
+});
+
 Deno.test("an address that cannot be listened on", async (t) => {
   await using place = await Place.open();
   await using running = await startExporter(place);

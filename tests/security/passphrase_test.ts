@@ -61,6 +61,7 @@ Deno.test("on a terminal it is asked for when it is missing, unseen", { ignore: 
   await asked.seeOut(/Passphrase of the exporter at 127\.0\.0\.1:\d+: $/);
   await asked.type("wrong\r");
   await asked.seeOut(/(Passphrase of the exporter at 127\.0\.0\.1:\d+: [^]*){2}$/);
+  assert.match(asked.stdout, /That is not it\s+Passphrase of/);
   await asked.type(`x\x15${secret}!\x7f\r`);
   await asked.seeOut("both");
   const { code, stdout } = await asked.ended();
