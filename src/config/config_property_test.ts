@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { dump, YAML11_SCHEMA } from "js-yaml";
 import { ConfigError } from "../errors.ts";
 import type { ExporterConfig } from "./exporter_config.ts";
-import { parseConfig } from "./parse_config.ts";
+import { parseConfig } from "./faults_test.ts";
 
 function survives(text: string): void {
   try {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { exportFaults, HEAD } from "./faults_test.ts";
-import { parseConfig } from "./parse_config.ts";
+import { exportFaults, HEAD, parseConfig } from "./faults_test.ts";
 
 Deno.test("the proxy type of the Python implementation is a reference", () => {
   const of = (entry: string) => parseConfig(`${HEAD}export: {a: {type: x}, b: ${entry}}`, "bench.yaml").config.export.b;

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { errorOf, exportFaults, faults, HEAD } from "./faults_test.ts";
-import { parseConfig } from "./parse_config.ts";
+import { errorOf, exportFaults, faults, HEAD, parseConfig } from "./faults_test.ts";
 
 Deno.test("a text that is not one mapping of YAML", () => {
   const empty = '1:1: the file is empty (a config starts with "apiVersion" and "kind")';

@@ -1,10 +1,15 @@
-/** What the tests of `parseConfig` share. */
+/** What the tests of configs share. */
 import assert from "node:assert/strict";
 import { ConfigError } from "../errors.ts";
-import { parseConfig } from "./parse_config.ts";
+import { type ParsedConfig, readConfig, wholeConfig } from "./parse_config.ts";
 
 /** The head of every config; an `export` section follows on line 4. */
 export const HEAD = "apiVersion: jumpstarter.dev/v1alpha1\nkind: ExporterConfig\nmetadata: {name: bench}\n";
+
+/** The config that a text is. */
+export function parseConfig(text: string, source: string): ParsedConfig {
+  return wholeConfig(readConfig(text, source));
+}
 
 /** The error that a text is refused with. */
 export function errorOf(text: string): ConfigError {

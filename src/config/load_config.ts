@@ -10,7 +10,6 @@ import {
   readConfig,
   tooLarge,
   type UnplacedProblem,
-  wholeConfig,
 } from "./parse_config.ts";
 
 /** What a file says, right or wrong. */
@@ -23,15 +22,6 @@ export interface FileReading extends ConfigReading {
 export interface LoadedConfig extends ParsedConfig {
   /** The file, which a driver module named by a relative path starts from. */
   readonly url: URL;
-}
-
-/**
- * Reads an exporter's configuration from a file.
- *
- * @throws {ConfigError} when the file cannot be read or is wrong.
- */
-export async function loadConfig(path: string, limits: ConfigLimits = {}): Promise<LoadedConfig> {
-  return wholeConfig(await readConfigFile(path, limits));
 }
 
 /**

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 import { JumpstarterError } from "../errors.ts";
-import { findConfig, loadConfig } from "./load_config.ts";
+import { findConfig, readConfigFile } from "./load_config.ts";
+import { wholeConfig } from "./parse_config.ts";
 
 const TEXT = "metadata: {name: bench}\nexport: {power: {type: a.B}}\n";
 
@@ -14,6 +15,8 @@ async function withDirectory(body: (directory: string) => Promise<void>): Promis
     await Deno.remove(directory, { recursive: true });
   }
 }
+
+const loadConfig = async (path: string) => wholeConfig(await readConfigFile(path));
 
 async function messageOf(path: string): Promise<string> {
   try {
@@ -103,8 +106,8 @@ Deno.test("an alias without a config names the places that were looked at", () =
 /** Loads `path` in a Deno of its own, under the flags given, and returns all that it printed. */
 async function loadInChild(path: string, flags: string[]): Promise<string> {
   const door = JSON.stringify(new URL("./mod.ts", import.meta.url).href);
-  const program = `import { loadConfig } from ${door};
-    const { config } = await loadConfig(${JSON.stringify(path)}).catch((error) => ({ config: error.message }));
+  const program = `import { readConfigFile } from ${door};
+    const { config } = await readConfigFile(${JSON.stringify(path)}).catch((error) => ({ config: error.message }));
     console.log(config.metadata?.name ?? config);`;
   const main = `${path}.ts`;
   await Deno.writeTextFile(main, program);

@@ -60,18 +60,9 @@ export interface ParsedConfig extends ConfigReading {
 }
 
 /**
- * Reads an exporter's configuration from YAML.
- *
- * @param source What the text is called in messages: its file name.
- * @throws {ConfigError} with everything that is wrong, in the order of the text.
- */
-export function parseConfig(text: string, source: string, limits: ConfigLimits = {}): ParsedConfig {
-  return wholeConfig(readConfig(text, source, limits));
-}
-
-/**
  * Reads as much of a configuration as there is, so that whoever knows more of it can add what else is wrong.
  *
+ * @param source What the text is called in messages: its file name.
  * @throws {ConfigError} when it is nothing that could be looked at further.
  */
 export function readConfig(text: string, source: string, limits: ConfigLimits = {}): ConfigReading {

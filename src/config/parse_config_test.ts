@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { errorOf, exportFaults, faults, HEAD } from "./faults_test.ts";
-import { parseConfig } from "./parse_config.ts";
+import { errorOf, exportFaults, faults, HEAD, parseConfig } from "./faults_test.ts";
 
 Deno.test("the smallest config gets every default", () => {
   const { config } = parseConfig("metadata: {name: bench}", "bench.yaml");

@@ -9,7 +9,7 @@ const MAX_DEVICES = 10_000;
 const MAX_STEPS = 200;
 
 /** The entry at a path of names from the root, or nothing; a reference on the way is not followed. */
-export function entryAt(entries: ExportEntries, path: readonly string[]): ExportEntry | undefined {
+function entryAt(entries: ExportEntries, path: readonly string[]): ExportEntry | undefined {
   const [name, ...rest] = path;
   const entry = name !== undefined && Object.hasOwn(entries, name) ? entries[name] : undefined;
   if (entry === undefined || rest.length === 0) return entry;

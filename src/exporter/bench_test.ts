@@ -2,7 +2,7 @@
 import { z } from "zod";
 import assert from "node:assert/strict";
 import { composite } from "../../drivers/composite/mod.ts";
-import { type LoadedConfig, parseConfig } from "../config/mod.ts";
+import { type LoadedConfig, readConfig, wholeConfig } from "../config/mod.ts";
 import { defineDriver, type DriverDefinition, type DriverPackage, type Method } from "../driver/mod.ts";
 import { type ErrorCode, JumpstarterError } from "../errors.ts";
 import { Logger, type LogRecord } from "../log.ts";
@@ -23,7 +23,7 @@ export function loadText(entries: Record<string, unknown>, more: Record<string, 
     undefined,
     2,
   );
-  return { ...parseConfig(text, "bench.yaml"), url: new URL("file:///bench.yaml") };
+  return { ...wholeConfig(readConfig(text, "bench.yaml")), url: new URL("file:///bench.yaml") };
 }
 
 /** A package with drivers that write into `events` what happens to them, beside the composite. */

@@ -7,7 +7,7 @@ import { composite } from "../../drivers/composite/mod.ts";
 import { power } from "../../drivers/power/mod.ts";
 import { ExporterService, ExporterStatus } from "../../proto/mod.ts";
 import { connectWith, type Exporter, openChannel } from "../../src/client/mod.ts";
-import { parseConfig } from "../../src/config/mod.ts";
+import { readConfig, wholeConfig } from "../../src/config/mod.ts";
 import { HookError } from "../../src/errors.ts";
 import { type LifecycleEnd, planDrivers, runExporter } from "../../src/exporter/mod.ts";
 import type { LogRecord } from "../../src/log.ts";
@@ -41,7 +41,7 @@ interface Bench extends AsyncDisposable {
 async function openBench(hooks: Partial<Record<HookName, HookText>>, { passphrase, certificate }: Security) {
   const text = { metadata: { name: "bench" }, export: { power: { type: "MockPower" } }, hooks };
   const config = JSON.stringify(text).replace("MockPower", "jumpstarter_driver_power.driver.MockPower");
-  const loaded = { ...parseConfig(config, "test.yaml"), url: new URL("file:///test.yaml") };
+  const loaded = { ...wholeConfig(readConfig(config, "test.yaml")), url: new URL("file:///test.yaml") };
   const stopping = new AbortController();
   const listening = Promise.withResolvers<Address>();
   const records: LogRecord[] = [];
