@@ -18,5 +18,6 @@ Deno.test("anything else is refused with what to write", () => {
   for (const text of ["", "-1", "soon", "5 m", "m", "1h30", "1e3", "Infinity", "0x10"]) {
     assert.throws(() => parseDuration(text), /such as 90s, 5m or 1h30m/, text);
   }
+  for (const text of ["2147484", "25d", "24d21h"]) assert.throws(() => parseDuration(text), /at most 24d/, text);
   assert.throws(() => parsePositiveDuration("0s"), /more than 0/);
 });

@@ -29,9 +29,9 @@ export function localSignals(): LocalSignals {
   const receive = (name: Deno.Signal) => {
     if (hasCommand || isEcho(name)) return;
     if (stopping.signal.aborted) return forced.abort();
-    writeErr(`Stopping (${name}); a second signal stops at once\n`);
     exitCode = 128 + constants.signals[name as keyof typeof constants.signals];
     stopping.abort(new JumpstarterError("cancelled", `Stopped by ${name}`));
+    writeErr(`Stopping (${name}); a second signal stops at once\n`);
   };
   const listeners = names.map((name) => {
     const listener = () => receive(name);

@@ -14,9 +14,16 @@ export function writeOut(text: string): void {
   writeAll(Deno.stdout, encoder.encode(text));
 }
 
-/** Writes text to stderr: notices, logs, errors. */
+/**
+ * Writes text to stderr: notices, logs, errors. It never throws: on a terminal that is closed or a disk that is full
+ * there is nobody to tell, and what is being done goes on.
+ */
 export function writeErr(text: string): void {
-  writeAll(Deno.stderr, encoder.encode(text));
+  try {
+    writeAll(Deno.stderr, encoder.encode(text));
+  } catch {
+    // An exporter still has devices to tidy.
+  }
 }
 
 /**
@@ -82,8 +89,6 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
   } catch (error) {
     // Whoever read this has gone (`jmp inspect | head -1`), which is its right.
-    if (error instanceof Deno.errors.BrokenPipe) return;
-    // So has a terminal that is closed; an exporter on it still has devices to tidy. Lost results are an error.
-    if (stream !== Deno.stderr || !(error instanceof Error && "code" in error && error.code === "EIO")) throw error;
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

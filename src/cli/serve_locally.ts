@@ -4,6 +4,7 @@ import { Logger, type LogRecord, type LogSink } from "../log.ts";
 import { makePrivateTempDir } from "../private_files.ts";
 import type { UnixAddress } from "../rpc/mod.ts";
 import { definedOnly } from "./connection_options.ts";
+import { longestMs } from "./duration.ts";
 import { planExporter } from "./exporter_config.ts";
 import { type LocalSignals, localSignals } from "./local_signals.ts";
 import type { MainOptions } from "./main_options.ts";
@@ -46,6 +47,7 @@ export async function serveLocally(
     address,
     env: definedOnly(env),
     launcher,
+    limits: { idleMs: longestMs }, // the session is as long as the command, whether that calls or not
     callGraceMs: options.callGrace,
     hookKillGraceMs: options.hookKillGrace,
     serveCommands: (place) => serveJ({ ...place, packages, program }),

@@ -39,8 +39,8 @@ export function stopSignals(
     const listener = () => {
       if (isEcho(name)) return;
       if (stopping.signal.aborted) return forced.abort();
+      stopping.abort(); // whatever comes of telling
       onStop(name);
-      stopping.abort();
     };
     Deno.addSignalListener(name, listener);
     return { name, listener };

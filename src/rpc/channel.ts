@@ -51,6 +51,7 @@ export class Channel implements Disposable {
     forgetClientSessions();
     this.#channel = new GrpcChannel(target(options.address), new SocketCredentials(options), {
       ...keepalive,
+      "grpc.client_idle_timeout_ms": 2 ** 31 - 1, // a session lasts until its client goes, however long it does nothing
       "grpc.service_config_disable_resolution": 1,
       "grpc.enable_http_proxy": 0, // a device in the lab is never behind the company's web proxy
       // On a connection that ends while it is made, grpc-js would try again for ever and let nothing else run.

@@ -17,7 +17,7 @@ const endGraceMs = 5_000;
 export async function openAuditLog(target: AuditTarget, warn: (line: string) => void): Promise<Watcher> {
   const bytes = new WeakMap<DriverUse, { toClient: number; fromClient: number }>();
   const lines = "file" in target ? await AuditFile.open(target.file, warn) : undefined;
-  const write = "write" in target ? target.write : (line: string) => lines?.write(line);
+  const write = "write" in target ? careful(target.write, warn) : (line: string) => lines?.write(line);
   let holder: { name: string; address: string } | undefined;
   const observe = (event: ExporterEvent): void => {
     if (event.kind === "bytes") {
@@ -35,6 +35,20 @@ export async function openAuditLog(target: AuditTarget, warn: (line: string) => 
     if (facts !== undefined) write(`${JSON.stringify({ time: new Date().toISOString(), ...facts })}\n`);
   };
   return { observe, [Symbol.asyncDispose]: async () => await lines?.[Symbol.asyncDispose]() };
+}
+
+/** Writes what can be written, and says once that nothing can: what is told of goes on all the same. */
+function careful(write: (line: string) => void, warn: (line: string) => void): (line: string) => void {
+  let isFailing = false;
+  return (line) => {
+    try {
+      write(line);
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) warn(`Cannot write the audit log: ${error instanceof Error ? error.message : String(error)}`);
+      isFailing = true;
+    }
+  };
 }
 
 /** What is written of an event; nothing of one that is no client's doing. */

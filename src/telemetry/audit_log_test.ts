@@ -60,6 +60,16 @@ Deno.test("who holds the devices is told when it changes, and not when others be
   assert.deepEqual(facts, [["held", "ann", "192.0.2.7:1"], ["released", undefined, undefined]]);
 });
 
+Deno.test("what cannot be written keeps nothing from going on, and is told of once", async () => {
+  const warnings: string[] = [];
+  const write = () => {
+    throw new Error("Input/output error");
+  };
+  await using log = await openAuditLog({ write }, (line) => warnings.push(line));
+  for (let use = 0; use < 2; use++) tellOfAStream(log.observe);
+  assert.deepEqual(warnings, ["Cannot write the audit log: Input/output error"]);
+});
+
 Deno.test({
   name: "a disk that is full is told of once",
   ignore: Deno.build.os !== "linux",
