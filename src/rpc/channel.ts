@@ -18,7 +18,7 @@ import { mendSocket } from "./mended_socket.ts";
 import { keepMessagesBeforeErrors } from "./ordered_status.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
 import { methodCodec } from "./service.ts";
-import { fromStatus, isReset, isSaidByPeer } from "./status.ts";
+import { fromStatus, isReset, isSaidByPeer, isWebAnswer } from "./status.ts";
 import { secureConnection } from "./tls.ts";
 
 /** A call of a method with messages of these types. */
@@ -168,7 +168,7 @@ export class Channel implements Disposable {
   async #explain(error: ServiceError): Promise<JumpstarterError> {
     const explained = fromStatus(error, this.#isUp);
     const where = formatAddress(this.#options.address);
-    if (this.#isForeign) return notAnExporter(where, error);
+    if (this.#isForeign || isWebAnswer(error)) return notAnExporter(where, error);
     if (explained.code === "busy") {
       const hint = "jmp shell --exclusive --wait waits for the devices, and --steal takes them over";
       return new JumpstarterError("busy", explained.message, { hint, cause: error });

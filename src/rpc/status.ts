@@ -76,6 +76,11 @@ export function isReset(code: status, details: string): boolean {
     (code === status.UNAVAILABLE && details === "Connection dropped");
 }
 
+/** Whether a web server has refused the page that it took a call for; grpc-js words it so. What a 5xx means passes. */
+export function isWebAnswer({ details }: ServiceError): boolean {
+  return /^Received HTTP status code [34]\d\d$/.test(details);
+}
+
 /** Whether a peer of our own has said what went wrong, so that nothing is left to guess. */
 export function isSaidByPeer({ metadata }: ServiceError): boolean {
   return table.some(([known]) => known === metadata?.get(codeKey)[0]);

@@ -42,6 +42,7 @@ Deno.test("where no exporter is", async (t) => {
     const [name, serve] of [
       ["a web server", () => serveHttp(200)],
       ["a web server that has no such page", () => serveHttp(404)],
+      ["a gateway that says no more than 404", () => serveHttp(404, null)],
       ["a web server of HTTP/1.1", serveHttp1],
     ] as const
   ) {
