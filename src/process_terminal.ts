@@ -19,24 +19,35 @@ const patienceMs = 1_000;
 /** Opens the terminal of this process, with these environment variables. */
 export function openProcessTerminal(env: Readonly<Record<string, string>>): ProcessTerminal {
   const stop = new AbortController();
-  const patience = Promise.withResolvers<void>();
   const forced = Promise.withResolvers<number>();
   let stopNumber: number | undefined;
   const signals = onStopSignals((name) => {
     stopNumber ??= stopNumbers[name];
     if (stop.signal.aborted) return forced.resolve(exitCodes.interrupted);
     stop.abort(new JumpstarterError("cancelled", "Interrupted"));
-    setTimeout(patience.resolve, patienceMs);
+    setTimeout(() => {
+      isImpatient = true;
+      giveUpWrite();
+    }, patienceMs);
   });
   let written = Promise.resolve();
   let isRaw = false;
   let isOutputClosed = false;
+  let isImpatient = false;
+  let giveUpWrite = () => {};
   const closeOutput = () => {
     isOutputClosed = true;
     stop.abort(new JumpstarterError("cancelled", "Nobody reads the output any more"));
   };
   const write = (stream: typeof Deno.stdout, output: Uint8Array | string, onClosed: () => void) =>
-    written = written.then(() => Promise.race([writeAll(stream, toBytes(output), onClosed), patience.promise]));
+    written = written.then(() => {
+      // A race with one promise for all writes would keep something of each until the end.
+      const { promise, resolve } = Promise.withResolvers<void>();
+      giveUpWrite = resolve;
+      writeAll(stream, toBytes(output), onClosed).then(resolve);
+      if (isImpatient) resolve();
+      return promise;
+    });
   const terminal: ProcessTerminal = {
     facts: readFacts(env),
     signal: stop.signal,

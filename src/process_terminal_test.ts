@@ -27,6 +27,26 @@ Deno.test("what goes to stdout and stderr keeps its order", async () => {
   assert.equal((await program.ended()).stdout, wanted);
 });
 
+Deno.test("nothing is kept of what was written", async () => {
+  await using place = await Place.open();
+  const [deno = "", ...words] = await writeProgram(
+    place,
+    `const heapBytes = async (writes) => {
+      while (writes-- > 0) await terminal.writeOut("x");
+      gc();
+      return Deno.memoryUsage().heapUsed;
+    };
+    const before = await heapBytes(2_000);
+    await terminal.writeErr(String(await heapBytes(20_000) - before));
+    Deno.exit(0);`,
+  );
+  words.splice(1, 0, "--v8-flags=--expose-gc");
+  await using program = new Program(place, [deno, ...words]);
+  const { stderr, code } = await program.ended();
+  assert.equal(code, 0);
+  assert.ok(Number(stderr) < 2_000_000, `20,000 writes have left ${stderr} bytes`);
+});
+
 Deno.test("the first ctrl-C gives up, and the second insists", async () => {
   await using place = await Place.open();
   const words = await writeProgram(
