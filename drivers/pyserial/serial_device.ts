@@ -115,12 +115,12 @@ export class SerialDevice implements AsyncDisposable {
 
   /** Waits until the port that was open before has been given back. */
   async #isClosed(signal?: AbortSignal): Promise<void> {
-    if (this.#shared !== undefined) await unlessAborted(this.#shared.close(), signal);
+    if (this.#shared !== undefined) await unlessAborted(this.#shared.closed, signal);
   }
 
   async #openPort(signal?: AbortSignal): Promise<SerialPort> {
     const { url, baudrate, disable_hupcl: keepsLines } = this.#config;
-    if (url.kind === "socket") return await SocketPort.open(url.host, url.port, signal);
+    if (url.kind === "socket") return await SocketPort.open(url.host, url.port, { signal });
     if (url.kind === "loop" || this.#libc === undefined) {
       throw new JumpstarterError("internal", "there is no port to open");
     }

@@ -4,6 +4,7 @@ import { PseudoBoard } from "../../tests/fixtures/pseudo_board.ts";
 import { Logger, type LogRecord } from "../../src/log.ts";
 import { failsWith, Listener } from "./bench_test.ts";
 import { type SerialConfig, SerialDevice } from "./serial_device.ts";
+import { SocketPort } from "./socket_port.ts";
 
 /** Starts the device of a port that need not be there. */
 function start(path: string, more: Partial<SerialConfig> = {}, records: LogRecord[] = []): Promise<SerialDevice> {
@@ -71,6 +72,13 @@ function openServer() {
   };
 }
 
+async function* iterate(conn: Deno.Conn): AsyncIterable<Uint8Array> {
+  const buffer = new Uint8Array(16_384);
+  for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
+    yield buffer.subarray(0, count);
+  }
+}
+
 Deno.test("a socket is shared as well, closed by the last, and opened again", async () => {
   using server = openServer();
   const records: LogRecord[] = [];
@@ -92,6 +100,46 @@ Deno.test("a socket is shared as well, closed by the last, and opened again", as
     records.map(({ message }) => message),
     Array(2).fill([`opened socket://127.0.0.1:${port}`, `closed socket://127.0.0.1:${port}`]).flat(),
   );
+});
+
+Deno.test("what was sent to a socket has arrived when its sender is told so, though all of it is echoed", async () => {
+  using server = openServer();
+  await using device = await start("", { url: server.url });
+  const sender = new Listener(await device.connect("send"));
+  const content = crypto.getRandomValues(new Uint8Array(65_536)), pieces = 48;
+  const order: string[] = [];
+  const sending = (async () => {
+    for (let piece = 0; piece < pieces; piece++) await sender.say(content);
+    await sender.closeInput();
+    await sender.seeEnd();
+    order.push("told");
+  })();
+  let received = 0;
+  const conn = await server.listener.accept();
+  for await (const bytes of iterate(conn)) {
+    received += bytes.length;
+    for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
+  }
+  // Who comes now waits for a connection of his own.
+  const next = device.connect("both");
+  order.push("arrived");
+  conn.close();
+  await sending;
+  assert.deepEqual([received, order], [pieces * content.length, ["arrived", "told"]]);
+  const listener = new Listener(await next);
+  using other = await server.listener.accept();
+  await other.write(new TextEncoder().encode("x"));
+  await listener.see("x");
+});
+
+Deno.test("a server that never ends its direction is not waited for without end", async () => {
+  using server = openServer();
+  const { host, port } = server.url;
+  const serial = await SocketPort.open(host, port, { silenceMs: 20 });
+  using conn = await server.listener.accept();
+  await serial.finish(new AbortController().signal);
+  assert.equal(await conn.read(new Uint8Array(1)), null);
+  await serial.close();
 });
 
 Deno.test("a server that ends the connection ends everybody's, and one that is not there is unavailable", async () => {

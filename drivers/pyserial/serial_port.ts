@@ -8,6 +8,11 @@ export interface SerialPort extends ByteStream {
   /** Waits until what was written has left this machine; gives up when `signal` fires. */
   drain(signal: AbortSignal): Promise<void>;
   /**
+   * Ends writing, and waits until the other side has taken all of it, as far as can be told; gives up when `signal`
+   * fires. What comes meanwhile has to be read. For ports whose bytes closing would lose though they are drained.
+   */
+  finish?(signal: AbortSignal): Promise<void>;
+  /**
    * Sets a modem line.
    *
    * @throws {JumpstarterError} `unimplemented` where the port has no such line.

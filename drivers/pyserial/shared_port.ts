@@ -36,8 +36,10 @@ export class SharedPort {
   readonly #patienceMs: number;
   readonly #pumped: Promise<void>;
   #room = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
   #isOpen = true;
-  #closed = Promise.resolve();
+  /** The last client waits until all that it has sent has arrived; nobody may write after that. */
+  #isFinishing = false;
 
   /** Takes a port over. Connect to it at once: it is closed when nobody is connected any more. */
   constructor(port: SerialPort, { pace, onClosed, patienceMs = 10_000 }: SharedPortOptions = {}) {
@@ -53,7 +55,12 @@ export class SharedPort {
 
   /** Whether it can be connected to. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#isOpen && !this.#isFinishing;
+  }
+
+  /** Settles when the port has been given back. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   /** The port itself. */
@@ -68,7 +75,7 @@ export class SharedPort {
   connect(direction: Direction): ByteStream {
     const connection = new Connection(direction, {
       write: (bytes, signal) => this.#write(bytes, signal),
-      drain: (signal) => this.#port.drain(signal),
+      drain: (signal) => this.#drain(signal),
       took: () => this.#room.resolve(),
       left: () => this.#leave(connection),
     });
@@ -82,9 +89,9 @@ export class SharedPort {
   close(reason?: unknown): Promise<void> {
     if (this.#isOpen) {
       this.#isOpen = false;
-      this.#closed = this.#close(reason);
+      this.#close(reason).then(this.#closed.resolve, this.#closed.reject);
     }
-    return this.#closed;
+    return this.closed;
   }
 
   async #close(reason: unknown): Promise<void> {
@@ -118,7 +125,7 @@ export class SharedPort {
 
   /** Waits until no client has too much waiting, and cuts those off that hold up the others. */
   async #haveRoom(): Promise<void> {
-    while (this.isOpen) {
+    while (this.#isOpen) {
       const readers = [...this.#connections].filter((connection) => connection.isReader);
       const full = readers.filter((connection) => connection.isFull);
       if (full.length === 0) return;
@@ -135,6 +142,13 @@ export class SharedPort {
     const timer = limitMs === undefined ? undefined : setTimeout(this.#room.resolve, limitMs);
     await this.#room.promise;
     clearTimeout(timer);
+  }
+
+  /** Nothing gets lost of a connection that goes on; one that ends with this client is ended with care. */
+  async #drain(signal: AbortSignal): Promise<void> {
+    if (this.#port.finish === undefined || this.#connections.size > 1) return await this.#port.drain(signal);
+    this.#isFinishing = true;
+    await this.#port.finish(signal);
   }
 
   async #write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
