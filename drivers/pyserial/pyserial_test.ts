@@ -74,6 +74,8 @@ Deno.test("a board that is pulled out is an error for all, and the next connecti
   await using bench = await serve(board.path);
   const consoles = [new Listener(await client(bench).connect()), new Listener(await client(bench).connect())];
   await board.send("last words");
+  // What nobody has read when a terminal hangs up is the system's to throw away.
+  await Promise.all(consoles.map((console) => console.see("last words")));
   await board.unplug();
   for (const console of consoles) {
     await assert.rejects(console.seeEnd(), failsWith("unavailable", /^the serial port \S+ broke off: /));
