@@ -62,7 +62,7 @@ export async function serveLocally(
     return await ended;
   };
   await Promise.race([listening.promise, ended]);
-  begun.defer(async () => void await stop());
+  begun.defer(async () => void await stop().catch(() => {/* whoever called stop() is told */}));
   const owned = begun.move();
   return { address, signals, stop, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -7,6 +7,7 @@ import { nearest } from "../nearest.ts";
 import { type Address, Channel, holdKey, type KeyedPem, parseAddress } from "../rpc/mod.ts";
 import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
+import { readInfo } from "./exporter_info.ts";
 import { followLogs } from "./follow_logs.ts";
 import { type ExclusiveOptions, holdDevices } from "./hold.ts";
 import { parseReport } from "./report.ts";
@@ -149,7 +150,8 @@ export async function openExporter(
   const isAsked = typeof exclusive === "boolean" ? exclusive : exclusive !== undefined && !how.ifAsked ||
     report.labels["jumpstarter.dev/exclusive"] === "true";
   // Who is let in by a hold that is there needs none of its own, unless it has been lost.
-  const isHeld = channel.presents(holdKey) && !how.steal;
+  const isHeld = isAsked && !how.steal && channel.presents(holdKey) &&
+    (await readInfo(channel, signal)).own?.holder !== undefined;
   const hold = !isAsked || isHeld ? undefined : await holdDevices(channel, { ...how, signal });
   return new Exporter(channel, report, root, hold?.token);
 }

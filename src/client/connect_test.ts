@@ -4,7 +4,7 @@ import * as pb from "../../proto/mod.ts";
 import { DriverClient, type DriverPackage } from "../driver/mod.ts";
 import { type ErrorCode, JumpstarterError } from "../errors.ts";
 import { boundServices, freePort, type TestHandlers } from "../rpc/bench_test.ts";
-import { toValue } from "../rpc/mod.ts";
+import { bindService, toValue } from "../rpc/mod.ts";
 import { type Bench, openBench } from "../rpc/bench_test.ts";
 import { connectWith } from "./connect.ts";
 
@@ -136,4 +136,26 @@ Deno.test("the log comes with what is known of each line", async () => {
   ]);
   assert.equal(lines[0]?.driverType, "acme.Power");
   assert.ok(lines.every(({ time }) => time instanceof Date));
+});
+
+Deno.test("a hold that is shared is no hold of one's own, and one that is gone is none at all", async () => {
+  for (const holder of [{ name: "ann", address: "192.0.2.7:1" }, undefined]) {
+    let holds = 0;
+    const services = [
+      ...boundServices(ready),
+      bindService(pb.DirectService, {
+        getInfo: () => ({ version: "0", holder }),
+        async *followInfo() {},
+        async *hold() {
+          holds++;
+          yield { state: pb.HoldState.HELD };
+          await new Promise(() => {});
+        },
+      }),
+    ];
+    await using bench = await openBench({}, { services });
+    const options = { insecure: true, exclusive: true, holdToken: "stale" };
+    await using exporter = await connectWith(packages, bench.server.address, options);
+    assert.deepEqual([holds, exporter.holdToken !== undefined], holder === undefined ? [1, true] : [0, false]);
+  }
 });

@@ -65,21 +65,10 @@ export class HookRunner implements AsyncDisposable {
     hook: HookConfig,
     session: HookSession,
   ): Promise<{ outcome: HookOutcome; reason: string }> => {
-    const { dir, log, feed, observe, configUrl, serveCommands, stopping, forced, hookKillGraceMs } = this.#parts;
-    const hookLog = log.child({ source: name });
-    const isBefore = name === "beforeLease";
-    if (isBefore) feed.forgetHookLines();
-    await (this.#server ??= this.#open());
-    const warn = (line: string) => log.warning(line);
-    const env = { [JUMPSTARTER_HOST]: dir.socketPath };
-    await using commands = await serveCommands?.({ dir: dir.path, env, warn });
+    const { log, feed, observe } = this.#parts;
+    if (name === "beforeLease") feed.forgetHookLines();
     const begun = performance.now();
-    const outcome = await runHook(withScriptPath(hook, configUrl()), {
-      env: this.#environment(session, isBefore, commands?.env),
-      signal: isBefore ? AbortSignal.any([stopping, session.ended]) : forced,
-      killGraceMs: hookKillGraceMs,
-      onLine: (line) => hookLog.info(line),
-    });
+    const outcome = await this.#run(name, hook, session).catch(notStarted);
     observe({ kind: "hookEnded", hook: name, result: outcome.kind, durationMs: performance.now() - begun });
     const reason = describeOutcome(outcome, name);
     if (outcome.kind === "ok") log.info(reason);
@@ -97,10 +86,31 @@ export class HookRunner implements AsyncDisposable {
     return this.stop(0);
   }
 
+  async #run(name: HookName, hook: HookConfig, session: HookSession): Promise<HookOutcome> {
+    const { dir, log, configUrl, serveCommands, stopping, forced, hookKillGraceMs } = this.#parts;
+    const hookLog = log.child({ source: name });
+    const isBefore = name === "beforeLease";
+    await (this.#server ??= this.#open());
+    const warn = (line: string) => log.warning(line);
+    const env = { [JUMPSTARTER_HOST]: dir.socketPath };
+    await using commands = await serveCommands?.({ dir: dir.path, env, warn });
+    return await runHook(withScriptPath(hook, configUrl()), {
+      env: this.#environment(session, isBefore, commands?.env),
+      signal: isBefore ? AbortSignal.any([stopping, session.ended]) : forced,
+      killGraceMs: hookKillGraceMs,
+      onLine: (line) => hookLog.info(line),
+    });
+  }
+
   async #open(): Promise<Server> {
     const { dir, launcher, serve } = this.#parts;
-    await writeShims(dir.binDir, launcher);
-    return await serve();
+    try {
+      await writeShims(dir.binDir, launcher);
+      return await serve();
+    } catch (error) {
+      this.#server = undefined; // the next hook tries again
+      throw error;
+    }
   }
 
   #environment({ clientName, beforeLease }: HookSession, isBefore: boolean, extra: ServedCommands["env"] = {}) {
@@ -115,4 +125,9 @@ export class HookRunner implements AsyncDisposable {
         : { extra: { ...extra, ...(beforeLease && { JMP_BEFORE_LEASE: beforeLease }) } }),
     });
   }
+}
+
+/** A full disk, or a directory that somebody has removed, is a failure of the hook like any other. */
+function notStarted(error: unknown): HookOutcome {
+  return { kind: "notStarted", reason: error instanceof Error ? error.message : String(error) };
 }

@@ -237,7 +237,7 @@ async function firstOf(signals: readonly AbortSignal[], other?: Promise<unknown>
   const fire = () => resolve();
   for (const signal of signals) signal.addEventListener("abort", fire);
   if (signals.some(({ aborted }) => aborted)) fire();
-  other?.then(fire);
+  other?.then(fire, fire);
   await promise;
   for (const signal of signals) signal.removeEventListener("abort", fire);
 }

@@ -105,3 +105,10 @@ for (const kind of ["EndSession", "stop"] as const) {
     assert.deepEqual(life.trail.slice(0, 5), [ready, after, `calls end: ${code}`, "calls have ended", "the hook runs"]);
   });
 }
+
+Deno.test("scope session: an error that is no outcome of a hook ends the exporter, which does not wait for ever", async () => {
+  const life = openLife({ scope: "session", beforeLease: "warn" }, () => Promise.reject(new Error("unforeseen")));
+  const end = life.lifecycle.run();
+  life.lifecycle.clientCalls("anna");
+  await assert.rejects(end, /unforeseen/);
+});
