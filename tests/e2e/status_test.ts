@@ -1,5 +1,10 @@
 /** `jmp status`, against exporters in different states. */
 import assert from "node:assert/strict";
+import * as pb from "../../proto/mod.ts";
+import { JumpstarterError } from "../../src/errors.ts";
+import { Logger } from "../../src/log.ts";
+import { bindService, formatAddress, serve } from "../../src/rpc/mod.ts";
+import { boundServices } from "../../src/rpc/bench_test.ts";
 import { startExporter } from "../fixtures/exporter.ts";
 import { freePort } from "../fixtures/network.ts";
 import { Place } from "../fixtures/place.ts";
@@ -97,4 +102,30 @@ Deno.test("jmp status --watch tells what changes when it does, also over a resta
   await watch.seeErr(`Reconnecting to ${listener}`);
   await using _second = await startExporter(place, { listener });
   await watch.seeOut(/- connected: [^\n]*\n(?:.*\n)*.*\+ connected: /);
+});
+
+Deno.test("jmp status --watch leaves an exporter alone for a while that lets nobody follow it, as one that stops", async () => {
+  const times: number[] = [];
+  const third = Promise.withResolvers<void>();
+  const unused = () => assert.fail("nobody asks for this");
+  const direct = bindService(pb.DirectService, {
+    getInfo: unused,
+    hold: unused,
+    followInfo() {
+      times.push(performance.now());
+      if (times.length === 3) third.resolve();
+      throw new JumpstarterError("unavailable", "The exporter is stopping");
+    },
+  });
+  await using server = await serve({
+    address: { kind: "tcp", host: "127.0.0.1", port: 0 },
+    services: [...boundServices({ exporter: { getReport: () => ({ labels: {}, reports: [] }) } }), direct],
+    log: new Logger(() => {}),
+  });
+  await using place = await Place.open();
+  const words = ["status", "--tls-grpc", formatAddress(server.address), "--tls-grpc-insecure", "--watch"];
+  await using _watch = startJmp(place, words);
+  await third.promise;
+  const [first = 0, , last = 0] = times;
+  assert.ok(last - first > 900, `asked again after ${times}`);
 });
