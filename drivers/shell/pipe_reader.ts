@@ -8,11 +8,11 @@ const maxRestBytes = 4 * 1024 * 1024;
 /** What came from both pipes. */
 type Texts = [stdout: string, stderr: string];
 
-/** One pipe, with the read that is under way. */
+/** One pipe. */
 interface Pipe {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly decoder: TextDecoder;
-  read: Promise<void> | undefined;
+  isReading: boolean;
   arrived: Uint8Array | undefined;
   hasEnded: boolean;
 }
@@ -23,6 +23,8 @@ interface Pipe {
  */
 export class PipeReader implements AsyncDisposable {
   readonly #pipes: readonly [Pipe, Pipe];
+  /** Resolved when anything happens, and renewed each turn: what is raced with grows by each race until it settles. */
+  #news = Promise.withResolvers<void>();
 
   /** Reads both streams, which are this reader's own from now on. */
   constructor(stdout: ReadableStream<Uint8Array>, stderr: ReadableStream<Uint8Array>) {
@@ -32,14 +34,19 @@ export class PipeReader implements AsyncDisposable {
   /** What comes until both pipes have ended, or `over` is settled. */
   async *until(over: Promise<unknown>): AsyncGenerator<Texts> {
     let isOver = false;
-    const watch = over.then(() => void (isOver = true));
+    const end = () => {
+      isOver = true;
+      this.#news.resolve();
+    };
+    over.then(end, end);
     while (!isOver && !this.#hasEnded()) {
-      await Promise.race([watch, ...this.#reads()]);
+      this.#read();
+      await this.#hear();
       const texts = this.#take();
       if (texts !== undefined) yield texts;
     }
     // Both pipes may end long before the program that wrote to them.
-    await watch;
+    await over;
   }
 
   /**
@@ -72,10 +79,18 @@ export class PipeReader implements AsyncDisposable {
     return this.#pipes.every(({ hasEnded, arrived }) => hasEnded && arrived === undefined);
   }
 
-  /** The reads under way; one begins where none is, and nothing waits to be taken. */
-  #reads(): Promise<void>[] {
-    return this.#pipes.filter(({ hasEnded, arrived }) => !hasEnded || arrived !== undefined)
-      .map((pipe) => pipe.arrived === undefined ? pipe.read ??= readInto(pipe) : Promise.resolve());
+  /** Begins a read where none is under way and nothing waits to be taken. */
+  #read(): void {
+    for (const pipe of this.#pipes) {
+      if (pipe.isReading || pipe.hasEnded || pipe.arrived !== undefined) continue;
+      void readInto(pipe).then(() => this.#news.resolve());
+    }
+  }
+
+  /** Waits until anything happens. */
+  async #hear(): Promise<void> {
+    await this.#news.promise;
+    this.#news = Promise.withResolvers();
   }
 
   #take(): Texts | undefined {
@@ -90,13 +105,15 @@ export class PipeReader implements AsyncDisposable {
 
   /** Whether anything comes, an end included, before the time is over. */
   async #arrivesWithin(limitMs: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), limitMs);
-    try {
-      return await Promise.race([...this.#reads().map((read) => read.then(() => true)), promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#news.resolve();
+    }, limitMs);
+    this.#read();
+    await this.#hear();
+    clearTimeout(timer);
+    return !isLate;
   }
 }
 
@@ -105,7 +122,7 @@ function openPipe(stream: ReadableStream<Uint8Array>): Pipe {
     reader: stream.getReader(),
     // A byte order mark is output like any other.
     decoder: new TextDecoder("utf-8", { ignoreBOM: true }),
-    read: undefined,
+    isReading: false,
     arrived: undefined,
     hasEnded: false,
   };
@@ -113,6 +130,7 @@ function openPipe(stream: ReadableStream<Uint8Array>): Pipe {
 
 /** Reads one chunk. A pipe that cannot be read has ended. */
 async function readInto(pipe: Pipe): Promise<void> {
+  pipe.isReading = true;
   try {
     const next = await pipe.reader.read();
     pipe.arrived = next.value;
@@ -120,6 +138,6 @@ async function readInto(pipe: Pipe): Promise<void> {
   } catch {
     pipe.hasEnded = true;
   } finally {
-    pipe.read = undefined;
+    pipe.isReading = false;
   }
 }
