@@ -3,6 +3,7 @@
  */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { JumpstarterError } from "../../src/errors.ts";
 import { canHoldDirectories } from "./fs_directory.ts";
 import { fsError, FsTree, ignoreMissing, type Place } from "./fs_tree.ts";
 import { FsWriter } from "./fs_writer.ts";
@@ -218,13 +219,15 @@ class FsReader implements Reader {
   }
 
   async *read(offset: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    for (let position = offset;;) {
+    for (let position = offset; position < this.size;) {
       signal.throwIfAborted();
-      const chunk = new Uint8Array(CHUNK_BYTES);
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, this.size - position));
       const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, position).catch((error) => {
         throw fsError(this.#path, error);
       });
-      if (bytesRead === 0) return;
+      if (bytesRead === 0) {
+        throw new JumpstarterError("io", `"${formatPath(this.#path)}" was cut short while it was being read`);
+      }
       position += bytesRead;
       yield chunk.subarray(0, bytesRead);
     }

@@ -46,6 +46,7 @@ export abstract class OpenFile {
   /** Closes the file, and keeps nothing of what was written. Answers whether it was open. */
   async discard(): Promise<boolean> {
     let wasOpen = false;
+    if (!this.#isClosed) this.cut();
     await this.#end(() => {
       wasOpen = true;
       return this.free();
@@ -73,6 +74,9 @@ export abstract class OpenFile {
 
   /** What closing does. */
   protected abstract finish(): Promise<void>;
+
+  /** Ends what is under way, where it might take long. */
+  protected cut(): void {}
 
   /** Lets go of what is behind the file. */
   protected abstract free(): Promise<void>;
@@ -186,6 +190,10 @@ export class WritableFile extends OpenFile {
     }
     await writer.commit();
     this.#onKept();
+  }
+
+  protected override cut(): void {
+    this.#writer.cut?.();
   }
 
   protected override async free(): Promise<void> {

@@ -5,6 +5,7 @@ import { permissionFlags } from "../../src/permission.ts";
 import { type S3Server, startS3Server, whyNoS3Server } from "../../tests/fixtures/s3_server.ts";
 import { client, failsWith, serveStorages, text } from "./bench_test.ts";
 import { opendal } from "./driver.ts";
+import { WritableFile } from "./open_file.ts";
 import type { S3Settings } from "./s3_bucket.ts";
 import { S3Storage } from "./s3_storage.ts";
 import { Bench, calm } from "./storage_bench_test.ts";
@@ -26,7 +27,7 @@ function test(name: string, run: (server: S3Server) => Promise<void>): void {
 }
 
 /** A store that answers as a test says, and notes what it was asked. */
-function serve(answer: (request: Request, count: number) => Response) {
+function serve(answer: (request: Request, count: number) => Response | Promise<Response>) {
   const asked: { readonly url: string; readonly headers: Headers }[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     asked.push({ url: request.url, headers: new Headers([...request.headers]) });
@@ -179,6 +180,24 @@ Deno.test("an object whose name a URL would take for another is refused, and not
     assert.match(said, new RegExp(`^the object "${key}" is out of reach: `));
     assert.deepEqual(server.asked.map(({ url }) => new URL(url).pathname), ["/b/"]);
   }
+});
+
+Deno.test("a file that is given up does not wait for the part under way", async () => {
+  const asking = Promise.withResolvers<void>(), answer = Promise.withResolvers<Response>();
+  await using server = serve(({ method }) => {
+    if (method === "POST") return new Response("<UploadId>1</UploadId>");
+    if (method !== "PUT") return new Response(null, { status: 204 });
+    asking.resolve();
+    return answer.promise;
+  });
+  const writer = new S3Storage(server.settings).openWriter(parsePath("f"), calm);
+  const file = new WritableFile("f", await writer, () => {});
+  const writing = file.write(() => Promise.resolve(ReadableStream.from([new Uint8Array(9 << 20)])), calm);
+  await asking.promise;
+  const [wasOpen] = await Promise.allSettled([file.discard(), writing]);
+  answer.resolve(new Response());
+  assert.equal(wasOpen.status, "fulfilled");
+  assert.match(await failsWith("cancelled", writing), /given up/);
 });
 
 Deno.test("an answer that ends with an error is none", async () => {

@@ -19,7 +19,7 @@ const ABORT_LIMIT_MS = 20_000;
 export class S3Writer implements Writer {
   readonly #bucket: S3Bucket;
   readonly #key: string;
-  /** Ends requests that are on their way when the writer is disposed of. */
+  /** Ends requests that are on their way when the file is given up. */
   readonly #end = new AbortController();
   /** What waits to be a part. */
   #pending: Uint8Array<ArrayBuffer> = new Uint8Array(PART_BYTES);
@@ -61,8 +61,12 @@ export class S3Writer implements Writer {
     this.#isDone = true;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  cut(): void {
     this.#end.abort(new JumpstarterError("cancelled", "the file was given up"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
     const uploadId = this.#uploadId;
     if (this.#isDone || uploadId === undefined) return;
     // Parts that nobody ever makes a file of would be kept, and paid for.

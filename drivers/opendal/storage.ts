@@ -31,6 +31,8 @@ export interface Reader extends AsyncDisposable {
 
 /** A file that is being written. It appears under its name once it is committed; disposed of before, it never does. */
 export interface Writer extends AsyncDisposable {
+  /** Makes a write that may take long fail at once, and all that come after it. */
+  cut?(): void;
   /** Appends bytes; they are the caller's again when this has settled. */
   write(bytes: Uint8Array): Soon<void>;
   /** Puts the whole file in its place, over one that is there. */

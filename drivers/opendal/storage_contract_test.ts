@@ -1,8 +1,9 @@
 /** What every storage that can be written does in the same way. */
 import assert from "node:assert/strict";
 import { startS3Server, whyNoS3Server } from "../../tests/fixtures/s3_server.ts";
+import { openFsStorage } from "./fs_storage.ts";
 import { S3Storage } from "./s3_storage.ts";
-import { Bench, bytes, calm, failsWith, openers } from "./storage_bench_test.ts";
+import { Bench, bytes, calm, failsWith, openers, openFolder } from "./storage_bench_test.ts";
 import { parsePath } from "./storage_path.ts";
 
 const contract = new Map<string, (bench: Bench) => Promise<void>>();
@@ -199,6 +200,16 @@ test("names are taken as they are", async (bench) => {
     names.map((name) => `names/${name}`).sort(),
   );
   await bench.do("removeAll", "names/");
+});
+
+Deno.test("fs: a file that is cut short while it is read fails", async () => {
+  await using folder = await openFolder();
+  await using storage = new Bench(await openFsStorage(folder.path));
+  await storage.write("f", "0123456789");
+  await using reader = await storage.storage.openReader(parsePath("f"), calm);
+  await Deno.truncate(`${folder.path}/f`, 4);
+  const reading = Array.fromAsync(reader.read(0, calm));
+  assert.match(await failsWith("io", reading), /"f" was cut short/);
 });
 
 /** What an object store is not held to, with the reason. */
