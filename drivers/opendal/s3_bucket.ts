@@ -4,6 +4,7 @@
  */
 import { AwsV4Signer } from "aws4fetch";
 import { JumpstarterError } from "../../src/errors.ts";
+import { pause } from "../../src/pause.ts";
 import { withoutQuery } from "../../src/remote_file.ts";
 import { exchange, type HttpAnswer } from "./http_exchange.ts";
 import { encodeName } from "./http_storage.ts";
@@ -71,6 +72,7 @@ export class S3Bucket {
       if (answer !== undefined && answer.status < 500 && answer.status !== 429) return answer;
       await answer?.discard();
       await pause(pauseMs, signal);
+      signal.throwIfAborted();
     }
     return await this.#send(request, signal);
   }
@@ -196,18 +198,4 @@ export function bucketUrl({ bucket, endpoint, region, isVirtualHost = false }: S
 
 async function sha256(bytes: Uint8Array): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)).toHex();
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onAbort = () => reject(signal.reason);
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-  }
 }

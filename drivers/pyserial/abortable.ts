@@ -1,10 +1,3 @@
-/** Waits for some time. @throws The reason of `signal` where that fires first. */
-export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<void>((resolve) => timer = setTimeout(resolve, durationMs));
-  await unlessAborted(over, signal).finally(() => clearTimeout(timer));
-}
-
 /** What a promise comes to. @throws The reason of `signal` where that fires first. */
 export async function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return await promise;

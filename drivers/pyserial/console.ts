@@ -1,6 +1,7 @@
 import type { ByteStream, CommandContext } from "../../src/driver/mod.ts";
 import { JumpstarterError } from "../../src/errors.ts";
-import { pause, unlessAborted } from "./abortable.ts";
+import { pause } from "../../src/pause.ts";
+import { unlessAborted } from "./abortable.ts";
 import { EscapeSequence } from "./escape_sequence.ts";
 import type { PySerialClient } from "./serial_client.ts";
 
@@ -97,6 +98,7 @@ class Console {
   async #reconnect(): Promise<void> {
     for (;;) {
       await pause(retryMs, this.#signal);
+      this.#signal.throwIfAborted();
       try {
         return await this.connect();
       } catch (error) {

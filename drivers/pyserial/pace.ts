@@ -1,4 +1,4 @@
-import { pause } from "./abortable.ts";
+import { pause } from "../../src/pause.ts";
 
 /** The longest burst, in milliseconds of sending: what timers can resolve. */
 const burstMs = 2;
@@ -31,6 +31,7 @@ export class Pace {
     this.#nextAt = startAt + bytes / this.#bytesPerMs;
     for (let leftMs = startAt - performance.now(); leftMs > 0; leftMs = startAt - performance.now()) {
       await pause(Math.min(Math.ceil(leftMs), longestPauseMs), signal);
+      signal.throwIfAborted();
     }
   }
 }

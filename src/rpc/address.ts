@@ -2,7 +2,7 @@ import { JumpstarterError } from "../errors.ts";
 import type { Permission } from "../permission.ts";
 
 /** The port of an exporter when none is named. */
-export const defaultPort = 19090;
+const defaultPort = 19090;
 
 /** Where an exporter listens or is found. */
 export type Address = TcpAddress | UnixAddress;

@@ -12,7 +12,6 @@
  */
 export {
   type Address,
-  defaultPort,
   formatAddress,
   listenPermissions,
   parseAddress,
