@@ -112,6 +112,10 @@ function checkSettings(
 export interface StartParts extends Pick<StartContext, "log" | "workDir"> {
   /** How long things take, where it is not as usual. */
   readonly times?: StartTimes;
+  /** Fires when the exporter is to stop: no driver is started then, nor waited for. */
+  readonly stopping?: AbortSignal;
+  /** Fires when it is to stop at once: no driver is waited for that closes. */
+  readonly forced?: AbortSignal;
   /** Told which drivers do not run. */
   readonly observe?: ExporterObserver;
   /** Drivers that run already, by their paths. */
@@ -128,7 +132,7 @@ export async function startDrivers(
   config: ExporterConfig,
   plan: DriverPlan,
   packages: readonly DriverPackage[],
-  { log, workDir, times, observe, running }: StartParts,
+  { log, workDir, observe, running, times, stopping, forced }: StartParts,
 ): Promise<DriverTree> {
   const drivers = new Map<string, PlacedDriver>();
   const exporterName = config.metadata.name;
@@ -151,7 +155,8 @@ export async function startDrivers(
     const context = { name: keys.at(-1) ?? exporterName, path, log: driverLog, workDir };
     const onFault = (fault: string | undefined) => observe?.({ kind: "driver", driver: path, fault });
     const known = running?.get(path);
-    const slot = known?.slot ?? new DriverSlot({ definition, settings, context, isRequired, times, onFault });
+    const slot = known?.slot ??
+      new DriverSlot({ definition, settings, context, isRequired, times, stopping, forced, onFault });
     const placed = { planned, turns: new CallQueue(), removed: new AbortController(), ...known, slot };
     drivers.set(path, placed);
     if (known === undefined) await slot.start();

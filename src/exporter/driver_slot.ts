@@ -4,7 +4,7 @@ import { refusedAccess } from "./refused_access.ts";
 
 /** How long things take around the start of a driver; a test has less patience. */
 export interface StartTimes {
-  /** How long a driver may take to start, in milliseconds, before the others go on without it. */
+  /** How long a driver may take to start or to close, in milliseconds, before the others go on without it. */
   readonly limitMs: number;
   /** The pause before a failed start is tried again, in milliseconds; it doubles from the first to the most. */
   readonly retryPause: { readonly firstMs: number; readonly mostMs: number };
@@ -24,6 +24,10 @@ export interface SlotParts {
   /** The exporter is of no use without it. */
   readonly isRequired: boolean;
   readonly times?: StartTimes;
+  /** Fires when the exporter is to stop: no start is waited for then. */
+  readonly stopping?: AbortSignal;
+  /** Fires when it is to stop at once: nothing is waited for then. */
+  readonly forced?: AbortSignal;
   /** Told why the driver does not run whenever that changes; of nothing when it runs. */
   readonly onFault?: (fault: string | undefined) => void;
 }
@@ -54,14 +58,18 @@ export class DriverSlot implements AsyncDisposable {
   }
 
   /**
-   * Starts the driver. Returns when it runs, or is known not to for the time being.
+   * Starts the driver. Returns when it runs, is known not to for the time being, or the exporter is to stop.
    *
    * @throws {DriverError} when it cannot start and is required.
    */
   async start(): Promise<void> {
-    this.#attempt = this.#try();
-    await within(this.#times.limitMs, this.#attempt);
+    const { stopping } = this.#parts;
+    if (!stopping?.aborted) {
+      this.#attempt = this.#try();
+      await within(this.#times.limitMs, this.#attempt, stopping);
+    }
     if (this.#running !== undefined) return;
+    if (stopping?.aborted) return void (this.#fault ??= "the exporter is stopping");
     if (this.#fault === undefined) {
       this.#fault = `it has not started within ${this.#times.limitMs / 1_000} s`;
       this.#outlook = "it joins when it has started"; // a second attempt could be in the way of the first
@@ -98,7 +106,7 @@ export class DriverSlot implements AsyncDisposable {
     const running = this.#running;
     this.#running = undefined;
     this.#fault = "it has been stopped";
-    if (running === undefined) await within(lastAttemptMs, this.#attempt);
+    if (running === undefined) await within(lastAttemptMs, this.#attempt, this.#parts.forced);
     else await this.#close(running.device);
   }
 
@@ -130,13 +138,17 @@ export class DriverSlot implements AsyncDisposable {
 
   /** Disposes of the device. That this fails is for the log: nobody else could do anything about it. */
   async #close(device: unknown): Promise<void> {
-    const { path, log } = this.#parts.context;
-    try {
-      if (isAsyncDisposable(device)) await device[Symbol.asyncDispose]();
-      else if (isDisposable(device)) device[Symbol.dispose]();
-    } catch (error) {
-      log.error(`Cannot stop the driver "${path}": ${error instanceof Error ? error.message : String(error)}`);
-    }
+    const { context: { path, log }, forced } = this.#parts;
+    const close = async () => {
+      try {
+        if (isAsyncDisposable(device)) await device[Symbol.asyncDispose]();
+        else if (isDisposable(device)) device[Symbol.dispose]();
+      } catch (error) {
+        log.error(`Cannot stop the driver "${path}": ${error instanceof Error ? error.message : String(error)}`);
+      }
+    };
+    if (await within(this.#times.limitMs, close(), forced)) return;
+    log.warning(`The driver "${path}" has not stopped, and is not waited for any longer`);
   }
 }
 
@@ -148,10 +160,17 @@ function isDisposable(device: unknown): device is Disposable {
   return typeof device === "object" && device !== null && Symbol.dispose in device;
 }
 
-/** Waits for a promise that does not reject, but no longer than `limitMs`. */
-async function within(limitMs: number, promise: Promise<void>): Promise<void> {
-  const limit = Promise.withResolvers<void>();
-  const timer = setTimeout(limit.resolve, limitMs);
-  await Promise.race([promise, limit.promise]);
+/**
+ * Waits for a promise that does not reject, but no longer than `limitMs`, and not once `hurry` has fired. Says whether it
+ * has settled.
+ */
+async function within(limitMs: number, promise: Promise<void>, hurry?: AbortSignal): Promise<boolean> {
+  const limit = Promise.withResolvers<false>();
+  const end = () => limit.resolve(false);
+  const timer = setTimeout(end, hurry?.aborted ? 0 : limitMs); // what takes no time has its turn
+  hurry?.addEventListener("abort", end);
+  const isSettled = await Promise.race([promise.then(() => true), limit.promise]);
   clearTimeout(timer);
+  hurry?.removeEventListener("abort", end);
+  return isSettled;
 }

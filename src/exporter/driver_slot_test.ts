@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { defineDriver } from "../driver/mod.ts";
 import { Logger } from "../log.ts";
-import { DriverSlot, type StartTimes } from "./driver_slot.ts";
+import { DriverSlot, type SlotParts, type StartTimes } from "./driver_slot.ts";
 
 /** A slot for a driver that starts as `start` says; `log` and `events` are what comes of it. */
-function makeSlot(start: (attempt: number) => unknown, more: Partial<StartTimes> = {}) {
+function makeSlot(
+  start: (attempt: number) => unknown,
+  more: Partial<StartTimes> = {},
+  parts: Partial<SlotParts> & { close?: () => Promise<void> } = {},
+) {
   const log: string[] = [], events: string[] = [], faults: (string | undefined)[] = [];
   const attempts: number[] = [];
   const waiting: { count: number; resolve: () => void }[] = [];
@@ -17,7 +21,10 @@ function makeSlot(start: (attempt: number) => unknown, more: Partial<StartTimes>
       attempts.push(performance.now());
       for (const { count, resolve } of waiting) if (attempts.length >= count) resolve();
       await start(attempts.length);
-      return { [Symbol.dispose]: () => void events.push("closed") };
+      const { close } = parts;
+      return close === undefined
+        ? { [Symbol.dispose]: () => void events.push("closed") }
+        : { [Symbol.asyncDispose]: close };
     },
   });
   const logger = new Logger(({ severity, message }) => log.push(`${severity} ${message}`));
@@ -28,6 +35,7 @@ function makeSlot(start: (attempt: number) => unknown, more: Partial<StartTimes>
     isRequired: false,
     onFault: (fault) => void faults.push(fault),
     times: { limitMs: 5_000, retryPause: { firstMs: 10, mostMs: 40 }, ...more },
+    ...parts,
   });
   const attempted = (count: number) =>
     attempts.length >= count ? Promise.resolve() : new Promise<void>((resolve) => waiting.push({ count, resolve }));
@@ -91,4 +99,42 @@ Deno.test("who takes too long to start is gone on without, and joins when it has
   assert.deepEqual(faults, [fault, undefined]);
   assert.deepEqual([attempts.length, log.at(-1)], [1, 'INFO The driver "rack.slow" runs now']);
   await slot[Symbol.asyncDispose]();
+});
+
+const never = () => new Promise<never>(() => {});
+
+Deno.test("a stop waits for no start, and begins none; a second one does not wait for the end of either", async () => {
+  const stop = new AbortController(), force = new AbortController();
+  const parts = { stopping: stop.signal, forced: force.signal, isRequired: true };
+  const { slot, attempts, attempted } = makeSlot(never, { limitMs: 60_000 }, parts);
+  const started = slot.start();
+  await attempted(1);
+  stop.abort();
+  await started;
+  assert.equal(slot.fault, "the exporter is stopping");
+  const begun = performance.now();
+  const stopped = slot[Symbol.asyncDispose]();
+  force.abort();
+  await stopped;
+  assert.ok(performance.now() - begun < 1_500, "an attempt has 2 s where nobody is in a hurry");
+  const next = makeSlot(never, {}, parts);
+  await next.slot.start();
+  assert.deepEqual([attempts.length, next.attempts.length], [1, 0]);
+});
+
+Deno.test("a device that does not close is waited for only so long, and not by who forces the stop", async () => {
+  const stuck = 'WARNING The driver "rack.slow" has not stopped, and is not waited for any longer';
+  const force = new AbortController();
+  for (const [limitMs, forced] of [[10, undefined], [60_000, force.signal]] as const) {
+    const { slot, log } = makeSlot(() => {}, { limitMs }, { close: never, forced });
+    await slot.start();
+    const stopped = slot[Symbol.asyncDispose]();
+    force.abort();
+    await stopped;
+    assert.deepEqual(log, [stuck]);
+  }
+  const { slot, log } = makeSlot(() => {}, {}, { close: () => Promise.resolve(), forced: force.signal });
+  await slot.start();
+  await slot[Symbol.asyncDispose]();
+  assert.deepEqual(log, [], "what closes at once is not said to hang");
 });

@@ -105,7 +105,7 @@ const usualCallGraceMs = 10_000;
  * @throws {JumpstarterError} `listen` when the address cannot be had.
  */
 export async function runExporter(options: ExporterOptions): Promise<LifecycleEnd> {
-  const { loaded, plan, packages, address, stopping, callGraceMs = usualCallGraceMs } = options;
+  const { loaded, plan, packages, address, stopping, forced, callGraceMs = usualCallGraceMs } = options;
   let current = loaded;
   const { config } = loaded;
   const feed = new LogFeed();
@@ -121,7 +121,8 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const stopped = new AbortController();
 
   await using runtimeDir = await prepareRuntimeDir(options);
-  await using drivers = await Drivers.start(config, plan, packages, { log, workDir: runtimeDir.workDir, observe });
+  const { workDir } = runtimeDir;
+  await using drivers = await Drivers.start(config, plan, packages, { log, workDir, observe, stopping, forced });
   await using hooks = new HookRunner({
     ...options,
     dir: runtimeDir,
@@ -146,7 +147,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     },
     runHook: hooks.run,
     async endCalls(reason) {
-      const unended = await session.endCalls(reason, callGraceMs, options.forced);
+      const unended = await session.endCalls(reason, callGraceMs, forced);
       for (const name of unended) log.warning(`${name} does not end, and is not waited for any longer`);
     },
     onSessionOver: () => feed.forgetHookLines(), // the next client is to see its own only
@@ -195,7 +196,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   options.onListening?.(server.address);
   options.onReloadable?.(async ({ loaded: next, plan }) => {
     assertReloadable(current, next);
-    const endCalls = (paths: readonly string[]) => session.callsOfEnded(paths, callGraceMs, options.forced);
+    const endCalls = (paths: readonly string[]) => session.callsOfEnded(paths, callGraceMs, forced);
     const changes = await drivers.replace(next.config, plan, endCalls);
     session.useDrivers(drivers.root);
     current = next;
@@ -204,7 +205,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
   const end = await lifecycle.run();
   stopped.abort(exporterStops());
   const [unended] = await Promise.all([
-    session.callsEnded(callGraceMs, options.forced),
+    session.callsEnded(callGraceMs, forced),
     server.stop(stopGraceMs),
     hooks.stop(stopGraceMs),
   ]);

@@ -4,6 +4,7 @@
  * | state                      | event                      | next state                 | message that clients read      |
  * | -------------------------- | -------------------------- | -------------------------- | ------------------------------ |
  * | `AVAILABLE`                | start; with `scope: session` the first client | `BEFORE_LEASE_HOOK` | which hook runs    |
+ * | `AVAILABLE`                | stop                       | `OFFLINE`                  | `The exporter has stopped`     |
  * | `BEFORE_LEASE_HOOK`        | hook succeeded, or none    | `LEASE_READY`              | `Ready for commands`           |
  * | `BEFORE_LEASE_HOOK`        | hook failed, `warn`        | `LEASE_READY`              | `[HOOK_WARNING] ` and the reason |
  * | `BEFORE_LEASE_HOOK`        | hook failed, `endLease`    | `BEFORE_LEASE_HOOK_FAILED` | the reason                     |
@@ -97,6 +98,7 @@ export class Lifecycle implements PresenceListener {
     const isPerClient = hooks.scope === "session";
     let retryPauseMs = retryPause.firstMs;
     let message = waitingForClient;
+    if (stopping.aborted) return this.#stopped(); // nothing has begun, so nothing is tidied up
     while (true) {
       const before = isPerClient ? await this.#nextSession(message) : await this.#begin("");
       if (before === undefined) return this.#stopped();
