@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { AtomicFile } from "./atomic_file.ts";
+import { fileStream } from "./file_stream.ts";
 
 /** What was written to a device, or read from it. */
 export interface ImageReport {
@@ -47,7 +48,7 @@ export async function readImage(path: string, sink: WritableStream<Uint8Array>):
     throw error;
   });
   const { transform, report } = digesting();
-  await file.readable.pipeThrough(transform).pipeTo(sink);
+  await fileStream(file).pipeThrough(transform).pipeTo(sink);
   return report();
 }
 

@@ -1,6 +1,7 @@
 import { AtomicFile } from "../../src/atomic_file.ts";
 import { type CallOptions, DriverClient, type RemoteFile, type TransferOptions } from "../../src/driver/mod.ts";
 import { JumpstarterError } from "../../src/errors.ts";
+import { fileStream } from "../../src/file_stream.ts";
 import type { Json } from "../../src/json.ts";
 import { parseFileUrl } from "../../src/remote_file.ts";
 import { type FileContent, OpendalFile } from "./opendal_file.ts";
@@ -66,7 +67,7 @@ export class OpendalClient extends DriverClient {
   /** Writes a file from one on this machine, or from a URL, which the exporter fetches by itself. */
   async writeFromPath(target: string, source: string, options?: TransferOptions): Promise<void> {
     if (parseFileUrl(source) !== undefined) return await this.write(target, { url: source }, options);
-    await this.write(target, (await Deno.open(source)).readable, options);
+    await this.write(target, fileStream(await Deno.open(source)), options);
   }
 
   /** Reads a file into one on this machine, which is there when it is whole, or has the exporter put it to a URL. */

@@ -5,6 +5,7 @@
 import { AtomicFile } from "../atomic_file.ts";
 import { type Encoding, encodingOfName, encodings, isEncoding } from "../encoding.ts";
 import { JumpstarterError } from "../errors.ts";
+import { fileStream } from "../file_stream.ts";
 import { openRemoteSink, openRemoteSource, parseFileUrl } from "../remote_file.ts";
 import type { CommandContext, CommandInput, CommandOption } from "./client_definition.ts";
 import type { RemoteFile, TransferOptions } from "./driver_client.ts";
@@ -119,7 +120,7 @@ async function openFile(
     throw unusable("read", name, cause);
   });
   const { isFile, isDirectory, size } = await file.stat();
-  if (!isDirectory) return { bytes: file.readable, totalBytes: isFile ? size : undefined };
+  if (!isDirectory) return { bytes: fileStream(file), totalBytes: isFile ? size : undefined };
   file.close();
   throw unusable("read", name, new Deno.errors.IsADirectory());
 }

