@@ -37,7 +37,7 @@ export async function callMethod(
   const method = findMethod(node, name, "call");
   const parsed = parseArgs(node, name, method, args);
   using scope = new CallScope(node, name, limits);
-  const context = callContext(node, name, scope.ended, limits);
+  const context = callContext(node, name, scope, limits);
   try {
     using _turn = await takeTurn(node, method, args, limits);
     limits.signal.throwIfAborted();
@@ -57,7 +57,7 @@ export async function* callStreamMethod(
   const method = findMethod(node, name, "callStream");
   const parsed = parseArgs(node, name, method, args);
   using scope = new CallScope(node, name, limits);
-  const context = callContext(node, name, scope.ended, limits);
+  const context = callContext(node, name, scope, limits);
   try {
     using _turn = await takeTurn(node, method, args, limits);
     limits.signal.throwIfAborted();
@@ -70,7 +70,7 @@ export async function* callStreamMethod(
 /** Opens a raw connection to a device. It waits for no turn: a console may stay open for as long as the bench does. */
 export async function openStreamMethod(node: DriverNode, name: string, limits: CallLimits): Promise<ByteStream> {
   const method = findMethod(node, name, "openStream");
-  const context = callContext(node, name, limits.signal, { ...limits, files: noFiles });
+  const context = callContext(node, name, { ended: limits.signal }, { ...limits, files: noFiles });
   try {
     return await method.run(node.device, context);
   } catch (error) {
@@ -124,17 +124,16 @@ function argumentNumber(_item: string, index: string): string {
   return `argument ${Number(index) + 1}`;
 }
 
-/** The time of one call: `ended` fires when the client gives up, and when the method has returned. */
+/** The time of one call. */
 class CallScope implements Disposable {
-  readonly ended: AbortSignal;
-  readonly #end = new AbortController();
+  /** What is made for the few calls that open a file: signals cost more than all else of a call. */
+  #end: { readonly controller: AbortController; readonly signal: AbortSignal } | undefined;
   readonly #signal: AbortSignal;
   readonly #running: Disposable | undefined;
   readonly #onAbort: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ path, log }: DriverNode, name: string, { signal, running }: CallLimits) {
-    this.ended = AbortSignal.any([signal, this.#end.signal]);
     this.#signal = signal;
     this.#running = running?.begin(`${path}.${name}`);
     const sayOverdue = () =>
@@ -143,11 +142,20 @@ class CallScope implements Disposable {
     signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
+  /** Fires when the client gives up, and when the method has returned. */
+  get ended(): AbortSignal {
+    if (this.#end === undefined) {
+      const controller = new AbortController();
+      this.#end = { controller, signal: AbortSignal.any([this.#signal, controller.signal]) };
+    }
+    return this.#end.signal;
+  }
+
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#signal.removeEventListener("abort", this.#onAbort);
     this.#running?.[Symbol.dispose]();
-    this.#end.abort(new DriverError("driver", "the driver has ended its call without ending the file"));
+    this.#end?.controller.abort(new DriverError("driver", "the driver has ended its call without ending the file"));
   }
 }
 
@@ -168,7 +176,7 @@ async function takeTurn(
 function callContext(
   { log }: DriverNode,
   operation: string,
-  ended: AbortSignal,
+  scope: Pick<CallScope, "ended">,
   { signal, clientGone = () => signal, files = noFiles }: CallLimits,
 ): CallContext {
   return {
@@ -177,8 +185,8 @@ function callContext(
       return clientGone();
     },
     log: log.child({ operation }),
-    openSource: (handle) => files.openSource(handle, ended),
-    openSink: (handle) => files.openSink(handle, ended),
+    openSource: (handle) => files.openSource(handle, scope.ended),
+    openSink: (handle) => files.openSink(handle, scope.ended),
   };
 }
 
