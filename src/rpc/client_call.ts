@@ -1,6 +1,7 @@
 import { type ChannelInterface, type Metadata, type ServiceError, status, type StatusObject } from "@grpc/grpc-js";
 import type { Buffer } from "node:buffer";
 import { JumpstarterError } from "../errors.ts";
+import { release } from "./spent_bytes.ts";
 
 /** A call as grpc-js has it, beneath its own streams. */
 type GrpcCall = ReturnType<ChannelInterface["createCall"]>;
@@ -154,10 +155,12 @@ export class ClientCall<I, O> {
 
   #write(message: I): void {
     const bytes = this.#codec.requestSerialize(message);
-    this.#unsentBytes += bytes.length;
+    const { length } = bytes;
+    this.#unsentBytes += length;
     const callback = () => {
       this.#isTaken = true;
-      this.#unsentBytes -= bytes.length;
+      release(bytes);
+      this.#unsentBytes -= length;
       if (this.#unsentBytes <= maxUnsentBytes) this.#sent();
     };
     this.#call.sendMessageWithContext({ callback }, bytes);

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
 import { joinWrites } from "./joined_writes.ts";
 import { paceWrites, writesEndAtOnce } from "./paced_writes.ts";
+import { releasePassed } from "./spent_bytes.ts";
 
 /**
  * A connected socket as HTTP/2 may be given it, with what the running Deno gets wrong mended, and each turn's
@@ -14,6 +15,7 @@ export function mendSocket(socket: Duplex, role: "server" | "client"): Duplex {
   const { deno } = Deno.version;
   joinWrites(socket);
   const mended = goawayIsFatal(deno) ? guardGoaway(socket, role) : socket;
+  releasePassed(mended);
   if (writesEndAtOnce(deno)) paceWrites(mended, role);
   return mended;
 }

@@ -13,23 +13,17 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Http2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { isOlder } from "./deno_release.ts";
 import { FRAME, FrameScanner } from "./http2_frames.ts";
+import { onSocketStream } from "./socket_streams.ts";
 
 /** The first Deno whose writes last until their bytes are out. */
 const MENDED = "2.9.4";
 
 /** How far a stream's writes may be ahead of what has left: enough to keep a fast connection busy. */
 const AHEAD_BYTES = 128 * 1024;
-
-/** Where node:http2 tells of new streams, before anybody writes to them. */
-const NEW_STREAMS = ["http2.server.stream.created", "http2.client.stream.created"] as const;
-
-/** Where a socket carries its pace, to be found from its streams: they know it through a proxy alone. */
-const paceKey = Symbol("pace of the writes");
 
 /** Whether the Deno of this version ends writes to HTTP/2 streams at once. */
 export function writesEndAtOnce(version: string): boolean {
@@ -43,11 +37,8 @@ export function writesEndAtOnce(version: string): boolean {
  * @param role Which end of the connection this is.
  */
 export function paceWrites(socket: Duplex, role: "server" | "client"): void {
-  Object.defineProperty(socket, paceKey, { value: new SocketPace(socket, role) });
-  for (const name of NEW_STREAMS) {
-    unsubscribe(name, paceStream); // so that it is told once, however many sockets there are
-    subscribe(name, paceStream);
-  }
+  const pace = new SocketPace(socket, role);
+  onSocketStream(socket, (stream) => pace.add(stream));
 }
 
 type WriteCallback = (error?: Error | null) => void;
@@ -139,11 +130,4 @@ class StreamPace {
     this.#held = undefined;
     held?.();
   }
-}
-
-function paceStream(message: unknown): void {
-  const { stream } = message as { stream: Http2Stream };
-  const { session } = stream;
-  if (session === undefined || session.destroyed) return;
-  (Reflect.get(session.socket, paceKey) as SocketPace | undefined)?.add(stream);
 }

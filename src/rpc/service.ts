@@ -2,14 +2,12 @@
  * Turns a service of promises and async iterables into what grpc-js serves.
  */
 import {
-  create,
   type DescMessage,
   type DescMethod,
   type DescService,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
-  toBinary,
 } from "@bufbuild/protobuf";
 import type {
   sendUnaryData,
@@ -21,11 +19,13 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Metadata } from "@grpc/grpc-js";
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { JumpstarterError } from "../errors.ts";
 import { messagesOf } from "./call_reader.ts";
 import { holdKey } from "./hold_key.ts";
+import { messageBytes } from "./message_bytes.ts";
 import { plainPeer } from "./peer.ts";
+import { release } from "./spent_bytes.ts";
 import { toStatus } from "./status.ts";
 
 /** What a handler knows of one call. */
@@ -121,9 +121,9 @@ export function methodCodec<I extends DescMessage, O extends DescMessage>(
     path: `/${method.parent.typeName}/${method.name}`,
     requestStream: methodKind === "client_streaming" || methodKind === "bidi_streaming",
     responseStream: methodKind === "server_streaming" || methodKind === "bidi_streaming",
-    requestSerialize: (message) => asBuffer(toBinary(input, create(input, message))),
+    requestSerialize: (message) => messageBytes(input, message),
     requestDeserialize: (bytes) => fromBinary(input, bytes),
-    responseSerialize: (message) => asBuffer(toBinary(output, create(output, message))),
+    responseSerialize: (message) => messageBytes(output, message),
     responseDeserialize: (bytes) => fromBinary(output, bytes),
   };
 }
@@ -191,9 +191,11 @@ async function sendAll<T>(
     if (next === undefined) break;
     if (next.done) return;
     const bytes = encode(next.value);
-    waitingBytes += bytes.length;
+    const { length } = bytes;
+    waitingBytes += length;
     call.write(bytes, () => {
-      waitingBytes -= bytes.length;
+      release(bytes);
+      waitingBytes -= length;
       if (waitingBytes <= maxWaitingBytes) wake();
     });
     if (waitingBytes > maxWaitingBytes) await unlessGone<void>(signal, (resolve) => wake = () => resolve());
@@ -243,8 +245,4 @@ function serverCall(
 /** Why a call's signal fires. */
 function clientGone(): JumpstarterError {
   return new JumpstarterError("cancelled", "The client broke the call off");
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
