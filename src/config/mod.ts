@@ -3,8 +3,7 @@
  * in a driver's `config` section is left for the driver to check.
  *
  * Permissions: `readConfigFile` needs `--allow-read` of the file that it is given, and of a hook's `scriptFile` to say
- * that it is not there; `findConfig` needs it of the two places that it looks at. Nothing else here needs any; the `yaml` package would ask for two environment variables, and is
- * kept from it.
+ * that it is not there; `findConfig` needs it of the two places that it looks at. Nothing else here needs any.
  *
  * @example Read a config, and say where its first driver stands
  * ```ts ignore
