@@ -19,6 +19,8 @@ export interface RemoteOptions extends PassphraseOptions {
   tlsClientCert?: string;
   tlsClientKey?: string;
   knownExporters?: string;
+  /** In milliseconds. */
+  connectTimeout?: number;
 }
 
 /** Where an exporter is and how to connect, here and for the `j` of a shell. */
@@ -78,7 +80,13 @@ export async function remoteConnection(options: RemoteOptions, env: Env): Promis
   const holdToken = env[names.JUMPSTARTER_HOST] === formatAddress(address) ? env[names.JMP_HOLD] : undefined;
   return {
     address,
-    options: { insecure: tlsGrpcInsecure, passphrase, holdToken, ...await readTrust(trust, optionNames) },
+    options: {
+      insecure: tlsGrpcInsecure,
+      passphrase,
+      holdToken,
+      connectTimeoutMs: options.connectTimeout,
+      ...await readTrust(trust, optionNames),
+    },
     env: {
       [names.JUMPSTARTER_HOST]: formatAddress(address),
       ...(tlsGrpcInsecure ? { [names.JMP_GRPC_INSECURE]: "1" } : {}),

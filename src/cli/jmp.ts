@@ -164,6 +164,10 @@ function statusCommand(): Command {
 
 function addRemoteOptions(command: Command): Command {
   command
+    .addOption(
+      new Option("--connect-timeout <duration>", "How long the exporter may take to answer (default: 10s)")
+        .argParser(parsePositiveDuration),
+    )
     .option("--tls-grpc <host:port>", "The exporter to connect to (port 19090 when left out)")
     .option("--tls-grpc-insecure", "Speak plaintext, without TLS")
     .option("--tls-ca <file>", "The authorities to trust instead of the system's, PEM")

@@ -119,6 +119,7 @@ function remoteOnly(options: ShellOptions): string[] {
     ...namedOptions(options),
     ...(options.passphrase === undefined ? [] : ["--passphrase"]),
     ...(options.passphraseFile === undefined ? [] : ["--passphrase-file"]),
+    ...(options.connectTimeout === undefined ? [] : ["--connect-timeout"]),
     ...(options.wait === undefined ? [] : ["--wait"]),
     ...(options.exclusive ? ["--exclusive"] : []),
     ...(options.steal ? ["--steal"] : []),

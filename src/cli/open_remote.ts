@@ -28,6 +28,9 @@ export interface RemoteWaiting {
 /** How often a passphrase is asked for. */
 const maxAttempts = 3;
 
+/** How long nothing is said of an exporter that has not answered, in milliseconds. */
+const silentMs = 2_000;
+
 /**
  * Connects, and answers once the exporter has.
  *
@@ -59,12 +62,19 @@ export async function openRemote(options: RemoteOptions, env: Env, waiting: Remo
 async function connectOnce(connection: Connection, { wait, readyTimeout }: RemoteWaiting): Promise<Remote> {
   const channel = openChannel(connection.address, { ...connection.options, readyTimeoutMs: readyTimeout });
   const where = formatAddress(connection.address);
-  const onWaiting = (reason: string) => writeErr(`Waiting for an exporter at ${where}: ${printable(reason)}\n`);
+  const most = `up to ${channel.connectTimeoutMs / 1_000} s`;
+  const slow = setTimeout(() => writeErr(`Waiting for the exporter at ${where} to answer (${most})\n`), silentMs);
+  const onWaiting = (reason: string) => {
+    clearTimeout(slow);
+    writeErr(`Waiting for an exporter at ${where}: ${printable(reason)}\n`);
+  };
   try {
     await waitUntilUp(channel, wait === undefined ? { timeoutMs: 0 } : { timeoutMs: wait, onWaiting });
   } catch (error) {
     channel[Symbol.dispose]();
     throw error;
+  } finally {
+    clearTimeout(slow);
   }
   return { connection, channel, [Symbol.dispose]: () => channel[Symbol.dispose]() };
 }

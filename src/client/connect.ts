@@ -4,7 +4,7 @@ import { JumpstarterError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint.ts";
 import type { LogRecord } from "../log.ts";
 import { nearest } from "../nearest.ts";
-import { type Address, Channel, holdKey, type KeyedPem, parseAddress } from "../rpc/mod.ts";
+import { type Address, Channel, defaultConnectTimeoutMs, holdKey, type KeyedPem, parseAddress } from "../rpc/mod.ts";
 import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
 import { readInfo } from "./exporter_info.ts";
@@ -36,6 +36,8 @@ export interface ConnectOptions extends ReconnectOptions {
   exclusive?: boolean | ExclusiveOptions;
   /** What lets this connection in while another of the same user holds the devices, as `JMP_HOLD` has it. */
   holdToken?: string;
+  /** How long the exporter may take to give its first answer, in milliseconds; 10,000 by default. */
+  connectTimeoutMs?: number;
   /** How long to wait until the exporter is ready, in milliseconds; 300,000 by default. 0 does not wait at all. */
   readyTimeoutMs?: number;
   /** Told of every change of status while waiting. */
@@ -106,12 +108,10 @@ export class Exporter implements AsyncDisposable {
   }
 }
 
-/** How long a server may take to show that it is an exporter. */
-const maxConnectMs = 10_000;
-
 /** Opens a channel to an address as a user writes it. */
 export function openChannel(address: string | Address, options: ConnectOptions = {}): Channel {
   const parsed = typeof address === "string" ? parseAddress(address) : address;
+  const { readyTimeoutMs, connectTimeoutMs } = options;
   const isPlaintext = options.insecure === true || parsed.kind === "unix";
   const channel = new Channel({
     address: parsed,
@@ -122,7 +122,9 @@ export function openChannel(address: string | Address, options: ConnectOptions =
     },
     passphrase: options.passphrase,
     // Who does not wait for long does not wait for a silent server either; 0 only means not to wait for hooks.
-    connectTimeoutMs: options.readyTimeoutMs ? Math.min(options.readyTimeoutMs, maxConnectMs) : undefined,
+    connectTimeoutMs: readyTimeoutMs
+      ? Math.min(readyTimeoutMs, connectTimeoutMs ?? defaultConnectTimeoutMs)
+      : connectTimeoutMs,
   });
   if (options.holdToken !== undefined) channel.present(holdKey, options.holdToken);
   return channel;

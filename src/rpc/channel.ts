@@ -5,14 +5,15 @@ import {
   connectivityState,
   Metadata,
   type ServiceError,
+  status,
 } from "@grpc/grpc-js";
 import type { Socket } from "node:net";
 import { JumpstarterError } from "../errors.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { type CallLimits, CallsUnderWay, throwIfAborted } from "./call_limits.ts";
-import type { ChannelOptions } from "./channel_options.ts";
+import { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
 import { ClientCall } from "./client_call.ts";
-import { explainFailure, notAnExporter } from "./explain_failure.ts";
+import { explainFailure, notAnExporter, unanswered } from "./explain_failure.ts";
 import { forgetClientSessions } from "./forget_session.ts";
 import { mendSocket } from "./mended_socket.ts";
 import { keepMessagesBeforeErrors } from "./ordered_status.ts";
@@ -63,6 +64,11 @@ export class Channel implements Disposable {
       "grpc.initial_reconnect_backoff_ms": 200,
       "grpc.max_reconnect_backoff_ms": 2_000,
     });
+  }
+
+  /** How long the exporter may take to give its first answer, in milliseconds. */
+  get connectTimeoutMs(): number {
+    return this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs;
   }
 
   /** Whether there was a connection, and there is none now. The next call makes a new one. */
@@ -146,7 +152,16 @@ export class Channel implements Disposable {
     const inner = this.#channel.createCall(codec.path, deadline, null, null, null);
     const call = new ClientCall(inner, this.#metadata(entries), codec, this.#keeper);
     void call.ended.then(this.#underWay.add(call, signal));
+    if (!this.#wasConnected) this.#endIfUnanswered(call);
     return call;
+  }
+
+  /** Before its first answer a peer may hang at any step, and grpc-js waits for ever for most of them. */
+  #endIfUnanswered(call: Pick<MethodCall<DescMessage, DescMessage>, "cancel" | "ended">): void {
+    const timer = setTimeout(() => {
+      if (!this.#wasConnected) call.cancel(unanswered, status.UNAVAILABLE);
+    }, this.connectTimeoutMs);
+    void call.ended.then(() => clearTimeout(timer));
   }
 
   #metadata(entries: Readonly<Record<string, string>>): Metadata {
@@ -168,7 +183,7 @@ export class Channel implements Disposable {
   };
 
   async #explain(error: ServiceError): Promise<JumpstarterError> {
-    const explained = fromStatus(error, this.#isUp);
+    const explained = fromStatus(error, this.#isUp && error.details !== unanswered);
     const where = formatAddress(this.#options.address);
     if (this.#isForeign || isWebAnswer(error)) return notAnExporter(where, error);
     if (explained.code === "busy") {
@@ -226,8 +241,7 @@ class SocketCredentials extends ChannelCredentials {
       getCallCredentials: () => plain.getCallCredentials(),
       destroy: () => plain.destroy(),
       connect: async (socket: Socket) => {
-        const { connectTimeoutMs = 10_000 } = this.#options;
-        endIfSilent(socket, connectTimeoutMs);
+        endIfSilent(socket, this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs);
         const ready = await secured(socket, this.#options);
         return { socket: mendSocket(ready, "client") as Socket, secure: this._isSecure() };
       },

@@ -12,3 +12,6 @@ export interface ChannelOptions {
   /** How long what listens there may take to show that it is an exporter, in milliseconds; 10,000 by default. */
   connectTimeoutMs?: number;
 }
+
+/** How long an exporter may take to give its first answer where nobody says, in milliseconds. */
+export const defaultConnectTimeoutMs = 10_000;

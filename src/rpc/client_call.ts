@@ -141,8 +141,8 @@ export class ClientCall<I, O> {
   }
 
   /** Ends the call from this side, whatever its state; nothing when it has ended. */
-  cancel(details = "Cancelled on client"): void {
-    if (this.#status === undefined) this.#call.cancelWithStatus(status.CANCELLED, details);
+  cancel(details = "Cancelled on client", code = status.CANCELLED): void {
+    if (this.#status === undefined) this.#call.cancelWithStatus(code, details);
   }
 
   #end(status: StatusObject): void {

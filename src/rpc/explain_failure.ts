@@ -7,23 +7,34 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { connect as connectTcp, type Socket } from "node:net";
 import { type ErrorDetails, JumpstarterError } from "../errors.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
-import type { ChannelOptions } from "./channel_options.ts";
+import { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
 import { GREETING } from "./http2_frames.ts";
 import { presentedCertificate, RefusedCertificate } from "./presented_certificate.ts";
 
+/** What a call ends with that has had no answer in time. */
+export const unanswered = "no answer in time";
+
 /** The most that each step of the second look may take, unless the connection itself may take less. */
 const maxStepMs = 3_000;
+
+/** The same after a call that has had no answer: the time that it may take is over. */
+const lastStepMs = 500;
 
 /** The error for a call that never reached an exporter. */
 export async function explainFailure(options: ChannelOptions, cause: ServiceError): Promise<JumpstarterError> {
   const where = formatAddress(options.address);
   const fail = (reason: string, details: ErrorDetails = {}) =>
     new JumpstarterError("connect", `Cannot connect to ${where}: ${reason}`, { cause, ...details });
-  const { address, tls, connectTimeoutMs = maxStepMs } = options;
-  const stepMs = Math.min(maxStepMs, connectTimeoutMs);
+  const { address, tls, connectTimeoutMs = defaultConnectTimeoutMs } = options;
+  const isUnanswered = cause.details === unanswered;
+  const stepMs = Math.min(isUnanswered ? lastStepMs : maxStepMs, connectTimeoutMs);
   const reached = await reach(address.kind === "unix" ? { path: address.path } : tcpTarget(address), stepMs);
   if (reached instanceof Error) return fail(...unreachable(reached));
   reached.destroy();
+  if (isUnanswered) {
+    const hint = "something takes connections there: check the port, and whether the exporter hangs";
+    return fail(`no answer within ${connectTimeoutMs / 1_000} s`, { hint });
+  }
   if (address.kind === "unix") return fail(cause.details);
   const [presented, isHttp2] = await Promise.all([
     presentedCertificate(address, tls ?? {}, stepMs),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { createServer as createHttp2Server } from "node:http2";
 import { createServer as createTlsServer } from "node:tls";
 import { makeSelfSigned } from "../../tests/fixtures/certificate.ts";
 import { freePort, getStatus, listenRaw, openBench, rejectsWith, within } from "./bench_test.ts";
@@ -74,10 +75,15 @@ Deno.test("something else listens there: one that talks, one that hangs up, and 
   assert.ok((await failure(at(tlsTalker.port, { ca: cert }))).message);
 });
 
-Deno.test("something that takes the connection and says nothing is no endless wait", async () => {
+Deno.test("what takes the connection and gives no answer is no endless wait, however far it comes", async () => {
   await using silent = await listenRaw(() => {});
-  for (const tls of [undefined, {}]) {
-    const { message } = await failure({ ...at(silent.port, tls), connectTimeoutMs: 300 });
-    assert.match(message, /no exporter|neither TLS nor gRPC/);
+  const certificate = await makeSelfSigned();
+  await using afterTls = await listenRaw(() => {}, (accept) => createTlsServer(certificate, accept));
+  await using afterHttp2 = await listenRaw(() => {}, () => createHttp2Server());
+  const ways = [at(silent.port), at(silent.port, {}), at(afterTls.port, { ca: certificate.cert }), at(afterHttp2.port)];
+  for (const way of ways) {
+    const { message, hint } = await failure({ ...way, connectTimeoutMs: 300 });
+    assert.match(message, /cannot connect to 127\.0\.0\.1:\d+: no answer within 0\.3 s/i);
+    assert.match(hint ?? "", /check the port/);
   }
 });

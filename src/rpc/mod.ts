@@ -21,7 +21,7 @@ export {
 } from "./address.ts";
 export { type CallLimits, throwIfAborted } from "./call_limits.ts";
 export { Channel } from "./channel.ts";
-export type { ChannelOptions } from "./channel_options.ts";
+export { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
 export {
   type ClientFrameStream,
   type FrameStream,

@@ -5,7 +5,7 @@ import { makeAuthority, makeSelfSigned } from "../fixtures/certificate.ts";
 import { startExporter } from "../fixtures/exporter.ts";
 import { freePort, serveHttp, serveHttp1, serveSilence } from "../fixtures/network.ts";
 import { Place } from "../fixtures/place.ts";
-import { runJmp } from "../fixtures/program.ts";
+import { runJmp, startJmp } from "../fixtures/program.ts";
 
 /** Words that connect, and run a command that must not be reached. */
 function shellAt(address: string, ...options: readonly string[]): string[] {
@@ -62,9 +62,20 @@ Deno.test("where no exporter is", async (t) => {
   await t.step("what never answers", async () => {
     await using server = serveSilence();
     const address = `127.0.0.1:${server.port}`;
-    const ended = await runJmp(place, shellAt(address, insecure, "--ready-timeout", "0.5"));
-    const says = new RegExp(`Cannot connect to ${RegExp.escape(address)}: what listens there is no exporter`);
-    assertBriefError(ended, { code: 4, says, hint: /check the port/ });
+    for (const limit of ["--ready-timeout", "--connect-timeout"]) {
+      const ended = await runJmp(place, shellAt(address, insecure, limit, "0.5"));
+      const says = new RegExp(`Cannot connect to ${RegExp.escape(address)}: no answer within 0\\.5 s`);
+      assertBriefError(ended, { code: 4, says, hint: /check the port/ });
+    }
+  });
+  await t.step("what never answers is told of while it is waited for", async () => {
+    await using server = serveSilence();
+    const address = `127.0.0.1:${server.port}`;
+    for (const words of [shellAt(address), ["inspect", "--tls-grpc", address], ["status", "--tls-grpc", address]]) {
+      await using program = startJmp(place, words);
+      await program.seeErr(`Waiting for the exporter at ${address} to answer (up to 10 s)\n`);
+      assert.equal((await program.stop()).code, 143);
+    }
   });
 });
 
