@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Schema } from "../schema.ts";
 import type { ExporterConfig, HookConfig } from "./exporter_config.ts";
 import { isMapping } from "./key_spelling.ts";
@@ -10,23 +10,24 @@ export type Settings = z.output<typeof settings>;
 const MAX_SECONDS = 2_147_483;
 
 /** A key without a value is as good as none: that is how the Python implementation writes what is not set. */
-function maybe<T extends z.ZodType>(schema: T) {
-  return schema.nullish();
+function maybe<T extends z.ZodMiniType>(schema: T) {
+  return z.nullish(schema);
 }
 
-const seconds = z.int().positive().max(MAX_SECONDS);
+const seconds = z.int().check(z.positive(), z.maximum(MAX_SECONDS));
 
-const word = z.string().min(1);
+const word = z.string().check(z.minLength(1));
 
 const hook = z.strictObject({
   script: maybe(word),
   scriptFile: maybe(word),
-  exec: maybe(z.union([word, z.array(word).min(1)])),
+  exec: maybe(z.union([word, z.array(word).check(z.minLength(1))])),
   timeout: maybe(seconds),
   onFailure: maybe(z.enum(["warn", "endLease", "exit"])),
-})
-  .refine((file) => scriptsOf(file).length > 0, mistake("script", 'must be given, unless "scriptFile" is'))
-  .refine((file) => scriptsOf(file).length < 2, mistake("scriptFile", 'must not stand beside "script"'));
+}).check(
+  z.refine((file) => scriptsOf(file).length > 0, mistake("script", 'must be given, unless "scriptFile" is')),
+  z.refine((file) => scriptsOf(file).length < 2, mistake("scriptFile", 'must not stand beside "script"')),
+);
 
 /** The keys that name a hook's script. */
 function scriptsOf(file: Readonly<Record<string, unknown>>): string[] {
@@ -41,7 +42,7 @@ function mistake(key: string, error: string) {
 const settings = z.strictObject({
   apiVersion: maybe(z.literal("jumpstarter.dev/v1alpha1")),
   kind: maybe(z.literal("ExporterConfig")),
-  metadata: z.strictObject({ namespace: maybe(z.string()), name: z.string().min(1) }),
+  metadata: z.strictObject({ namespace: maybe(z.string()), name: word }),
   endpoint: maybe(z.string()),
   token: maybe(z.string()),
   tls: maybe(z.strictObject({ ca: maybe(z.string()), insecure: maybe(z.boolean()) })),
@@ -56,7 +57,7 @@ const settings = z.strictObject({
     afterLease: maybe(hook),
   })),
   failureDetection: maybe(z.strictObject({
-    maxRapidFailures: maybe(z.int().positive()),
+    maxRapidFailures: maybe(z.int().check(z.positive())),
     rapidFailureWindow: maybe(seconds),
   })),
   exitOnLeaseEnd: maybe(z.boolean()),
