@@ -47,8 +47,9 @@ await using exporter = await startExporter(place, {
   env: { DENO_V8_FLAGS: "--expose-gc" },
 });
 const { pid } = exporter.program;
-/** When the collection comes that `in use` begins with: well before memory is judged, since it shrinks for a while. */
+/** When the collection comes that `in use` begins with: before memory is judged, since it shrinks for a while. */
 const isWarmAt = seconds / 5;
+const judgedFrom = seconds * 3 / 10;
 const before = await holdingsOf(pid);
 
 await using follower = await connect(exporter.address, { insecure: true });
@@ -128,13 +129,17 @@ async function ask(method: "mark" | "in_use"): Promise<number> {
   return Number(await client.driver("counter").call(method));
 }
 
-/** The slope of the line that fits best, in MB per minute, once the first half is over. */
+/**
+ * How fast what is resident grows once it is warm, in MB per minute: the median of the slopes between all pairs of
+ * samples. Garbage makes it go up and down by more than a leak would in minutes, and a line that fits best follows
+ * where it happens to stand at either end.
+ */
 function slopeOf(all: readonly Sample[]): number {
-  const warm = all.slice(Math.floor(all.length / 2));
-  const mean = (pick: (sample: Sample) => number) => warm.reduce((sum, one) => sum + pick(one), 0) / warm.length;
-  const meanAt = mean(({ atMin }) => atMin), meanRss = mean(({ rssMb }) => rssMb);
-  const covariance = mean(({ atMin, rssMb }) => (atMin - meanAt) * (rssMb - meanRss));
-  return covariance / mean(({ atMin }) => (atMin - meanAt) ** 2);
+  const warm = all.filter(({ atMin }) => atMin * 60 > judgedFrom);
+  const slopes = warm.flatMap((one, index) =>
+    warm.slice(index + 1).map((other) => (other.rssMb - one.rssMb) / (other.atMin - one.atMin))
+  ).sort((a, b) => a - b);
+  return slopes[slopes.length >> 1] ?? NaN;
 }
 
 const slope = slopeOf(samples);
@@ -148,7 +153,7 @@ console.log(`calls          ${calls} (${Math.round(calls / seconds)} a second)`)
 console.log(
   `memory         ${steps.map((one) => one?.rssMb.toFixed(0)).join(" ")} MB resident, at every tenth of the time`,
 );
-console.log(`               ${slope.toFixed(2)} MB a minute after the first half`);
+console.log(`               ${slope.toFixed(2)} MB a minute after the first three tenths`);
 console.log(
   `in use         ${inUse.map(({ bytes }) => (bytes / 1e6).toFixed(1)).join(" then ")} MB after a collection, ${
     growth.toFixed(2)
