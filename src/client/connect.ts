@@ -7,12 +7,13 @@ import { nearest } from "../nearest.ts";
 import { type Address, Channel, defaultConnectTimeoutMs, holdKey, type KeyedPem, parseAddress } from "../rpc/mod.ts";
 import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
-import { readInfo } from "./exporter_info.ts";
+import { endSession } from "./end_session.ts";
+import { type ExporterStatusUpdate, readInfo } from "./exporter_info.ts";
 import { followLogs } from "./follow_logs.ts";
 import { type ExclusiveOptions, holdDevices } from "./hold.ts";
 import { parseReport } from "./report.ts";
 import { reconnecting, Reconnection, type ReconnectOptions } from "./reconnect.ts";
-import { type ExporterStatusUpdate, waitReady } from "./wait_ready.ts";
+import { waitReady } from "./wait_ready.ts";
 
 /** How to connect to an exporter. */
 export interface ConnectOptions extends ReconnectOptions {
@@ -95,10 +96,14 @@ export class Exporter implements AsyncDisposable {
     return followLogs(this.#channel, { signal });
   }
 
-  /** Ends this session: the exporter runs afterLease and prepares the next. Answers what it says of that. */
-  async endSession(): Promise<string> {
-    const { message } = await this.#channel.unary(pb.ExporterService.method.endSession, {});
-    return message ?? "";
+  /**
+   * Ends this session: the exporter runs afterLease and prepares the next. Answers what it says of that.
+   *
+   * @throws {JumpstarterError} `not_ready` when it ends none, or ends this one and begins no other, as Python exporters
+   * of 0.9.0 do: they run no afterLease then, and have to be started anew.
+   */
+  endSession(): Promise<string> {
+    return endSession(this.#channel);
   }
 
   /** Closes the connection. */

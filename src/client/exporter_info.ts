@@ -2,8 +2,15 @@ import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Channel } from "../rpc/mod.ts";
 import { type OtherClient, toOther } from "./hold.ts";
-import type { ExporterStatusUpdate } from "./wait_ready.ts";
 import { pause } from "../pause.ts";
+
+/** What an exporter says of itself. */
+export interface ExporterStatusUpdate {
+  /** The state's name in the wire contract, such as `LEASE_READY`. */
+  status: string;
+  /** Why, in the exporter's own words. */
+  message: string;
+}
 
 /** What an exporter tells of itself and of those who use it. */
 export interface ExporterInfo extends ExporterStatusUpdate {
@@ -30,11 +37,15 @@ const askAgainMs = 1_000;
 
 /** What an exporter tells of itself now. One of another implementation tells its state alone. */
 export async function readInfo(channel: Channel, signal?: AbortSignal): Promise<ExporterInfo> {
+  return await readWholeInfo(channel, signal) ?? await readStatus(channel, signal);
+}
+
+/** The same, and nothing where the exporter is one of another implementation. */
+export async function readWholeInfo(channel: Channel, signal?: AbortSignal): Promise<ExporterInfo | undefined> {
   try {
     return toInfo(await channel.unary(pb.DirectService.method.getInfo, {}, { signal }));
   } catch (error) {
     if (!isUnknown(error)) throw error;
-    return await readStatus(channel, signal);
   }
 }
 

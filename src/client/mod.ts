@@ -17,5 +17,5 @@ export {
   type OtherClient,
 } from "./hold.ts";
 export { type ReconnectOptions, type UpOptions, waitUntilUp } from "./reconnect.ts";
-export { type ExporterStatusUpdate, type ReadyOptions, waitReady } from "./wait_ready.ts";
-export { type ExporterInfo, followInfo, type OwnInfo, readInfo } from "./exporter_info.ts";
+export { type ExporterInfo, type ExporterStatusUpdate, followInfo, type OwnInfo, readInfo } from "./exporter_info.ts";
+export { type ReadyOptions, waitReady } from "./wait_ready.ts";

@@ -2,6 +2,7 @@ import * as pb from "../../proto/mod.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
 import type { Channel } from "../rpc/mod.ts";
 import { pause } from "../pause.ts";
+import { type ExporterStatusUpdate, readWholeInfo } from "./exporter_info.ts";
 
 /** How to wait. */
 export interface ReadyOptions {
@@ -9,16 +10,10 @@ export interface ReadyOptions {
   timeoutMs: number;
   /** Told of every change of status until the exporter is ready. */
   onStatus?: (status: ExporterStatusUpdate) => void;
+  /** The version of the status of a session that is ending: while it lasts, the exporter is not ready for the next. */
+  ending?: bigint;
   /** Gives up when it fires. */
   signal?: AbortSignal;
-}
-
-/** What an exporter says of itself. */
-export interface ExporterStatusUpdate {
-  /** The state's name in the wire contract, such as `LEASE_READY`. */
-  status: string;
-  /** Why, in the exporter's own words. */
-  message: string;
 }
 
 /** The prefix of a ready exporter's message that tells of a hook that failed and may. */
@@ -38,11 +33,12 @@ const failedStates: ReadonlySet<pb.ExporterStatus> = new Set([
  * Waits until an exporter is ready for calls. Answers the warning of a hook that failed and may, if there is one.
  *
  * @throws {HookError} when a hook has failed, with the exporter's own words.
- * @throws {JumpstarterError} `timeout`, or `connection_lost` when the exporter goes away meanwhile.
+ * @throws {JumpstarterError} `timeout`, `not_ready` when it has ended its session and begins no other, or
+ * `connection_lost` when it goes away meanwhile.
  */
 export async function waitReady(
   channel: Channel,
-  { timeoutMs, onStatus, signal }: ReadyOptions,
+  { timeoutMs, onStatus, ending, signal }: ReadyOptions,
 ): Promise<string | undefined> {
   const deadline = Date.now() + timeoutMs;
   let seen: bigint | undefined;
@@ -50,10 +46,11 @@ export async function waitReady(
     const answer = await askStatus(channel, signal);
     if (answer === undefined) return undefined;
     const { status, message = "", statusVersion } = answer;
-    if (status === pb.ExporterStatus.LEASE_READY) {
+    if (status === pb.ExporterStatus.LEASE_READY && statusVersion !== ending) {
       return message.startsWith(warningPrefix) ? message.slice(warningPrefix.length) : undefined;
     }
     if (failedStates.has(status)) throw failure(status, message);
+    if (await isOver(channel, answer, signal)) throw over(message);
     const name = pb.ExporterStatus[status] ?? `status ${status}`;
     if (statusVersion !== seen) onStatus?.({ status: name, message });
     seen = statusVersion;
@@ -75,6 +72,22 @@ async function askStatus(channel: Channel, signal: AbortSignal | undefined): Pro
     if (error instanceof JumpstarterError && error.code === "unimplemented") return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether there will be no other session. Exporters of this project are only on their way to the next then; that of the
+ * Python implementation stays so until it is stopped.
+ */
+async function isOver(channel: Channel, { status, previousStatus }: pb.GetStatusResponse, signal?: AbortSignal) {
+  if (status !== pb.ExporterStatus.AVAILABLE || previousStatus === undefined) return false;
+  return await readWholeInfo(channel, signal) === undefined;
+}
+
+function over(message: string): JumpstarterError {
+  const state = `AVAILABLE${message === "" ? "" : `: ${message}`}`;
+  return new JumpstarterError("not_ready", `The exporter has ended its session and begins no other (${state})`, {
+    hint: "it has to be stopped and started anew",
+  });
 }
 
 function failure(status: pb.ExporterStatus, message: string): JumpstarterError {

@@ -6,6 +6,7 @@ import { type Channel, serve, type Server } from "../rpc/mod.ts";
 import { boundServices } from "../rpc/bench_test.ts";
 import { Logger } from "../log.ts";
 import { openChannel } from "./connect.ts";
+import type { ExporterStatusUpdate } from "./exporter_info.ts";
 import { waitReady } from "./wait_ready.ts";
 
 const { AVAILABLE, BEFORE_LEASE_HOOK, LEASE_READY, OFFLINE } = pb.ExporterStatus;
@@ -15,10 +16,12 @@ type Answer = MessageInitShape<typeof pb.GetStatusResponseSchema>;
 /** An exporter that answers with each status in turn, and with the last one from then on. */
 async function openExporter(
   answers: readonly Answer[],
+  isOurs = false,
 ): Promise<AsyncDisposable & { channel: Channel; server: Server }> {
   let asked = 0;
   const services = boundServices({
     exporter: { getStatus: () => answers[Math.min(asked++, answers.length - 1)] ?? {} },
+    ...(isOurs ? { direct: { getInfo: () => ({}) } } : {}),
   });
   const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
   const server = await serve({ address, services, log: new Logger(() => {}) });
@@ -102,6 +105,24 @@ Deno.test("an exporter that stops, or goes away, is lost", async () => {
   await asked.promise;
   await exporter.server.stop(0);
   await lost;
+});
+
+Deno.test("an exporter of another implementation that has ended its session is not waited for", async () => {
+  await using exporter = await openExporter([
+    { status: AVAILABLE, message: "Available for new lease", previousStatus: LEASE_READY, statusVersion: 3n },
+  ]);
+  const told: string[] = [];
+  const options = { timeoutMs: 2_000, onStatus: ({ status }: ExporterStatusUpdate) => void told.push(status) };
+  const { message, hint } = await rejectsWith(waitReady(exporter.channel, options), "not_ready");
+  assert.match(message, /has ended its session and begins no other \(AVAILABLE: Available for new lease\)/);
+  assert.match(hint ?? "", /start/);
+  assert.deepEqual(told, []);
+});
+
+Deno.test("one of this project is waited for, since it begins the next", async () => {
+  const between = { status: AVAILABLE, previousStatus: AFTER_LEASE_HOOK, statusVersion: 5n };
+  await using exporter = await openExporter([between, between, { status: LEASE_READY, statusVersion: 6n }], true);
+  assert.equal(await waitReady(exporter.channel, { timeoutMs: 60_000 }), undefined);
 });
 
 Deno.test("the wait ends when it has lasted too long, with what it waited for", async () => {

@@ -15,6 +15,8 @@ import { bindService, type BoundService, type ServiceHandlers } from "./service.
 export interface TestHandlers {
   exporter?: Partial<ServiceHandlers<typeof pb.ExporterService>>;
   router?: Partial<ServiceHandlers<typeof pb.RouterService>>;
+  /** What an exporter of this project has besides; without it the server is one of another implementation. */
+  direct?: Partial<ServiceHandlers<typeof pb.DirectService>>;
 }
 
 /** A server with a channel to it. */
@@ -50,11 +52,12 @@ export async function openBench(
   };
 }
 
-/** Both services with the given handlers. */
-export function boundServices({ exporter = {}, router = {} }: TestHandlers): BoundService[] {
+/** The services of the contract with the given handlers, and our own where it has some. */
+export function boundServices({ exporter = {}, router = {}, direct }: TestHandlers): BoundService[] {
   return [
     bindService(pb.ExporterService, { ...unimplemented(pb.ExporterService), ...exporter }),
     bindService(pb.RouterService, { ...unimplemented(pb.RouterService), ...router }),
+    ...(direct ? [bindService(pb.DirectService, { ...unimplemented(pb.DirectService), ...direct })] : []),
   ];
 }
 

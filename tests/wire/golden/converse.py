@@ -20,6 +20,7 @@ from jumpstarter.streams.common import create_memory_stream
 from jumpstarter.utils.env import env
 from jumpstarter_protocol import jumpstarter_pb2 as pb
 from jumpstarter_protocol import jumpstarter_pb2_grpc
+from jumpstarter_protocol.jumpstarter.v1 import common_pb2 as common
 
 VALUES = [None, True, 0, -0.5, 2**53 - 1, "π \U0001f50c", [], [1, [None]], {}, {"a": {"b": 1}}]
 FAILURES = ["unimplemented", "value", "timeout", "connection", "io", "other", "empty", "words"]
@@ -148,6 +149,9 @@ def ask_oddly(passphrase):
         with failing(grpc.RpcError):
             stub.GetStatus(pb.GetStatusRequest(), metadata=(("x-jumpstarter-passphrase", "not it"),))
         stub.EndSession(pb.EndSessionRequest(), metadata=known)
+        # It answers at once, and its status follows.
+        while stub.GetStatus(pb.GetStatusRequest(), metadata=known).status != common.EXPORTER_STATUS_AVAILABLE:
+            pass
 
 
 def main(passphrase):

@@ -95,8 +95,16 @@ function assertSameAnswer(recorded: RecordedCall, answer: Answer): void {
   const method = methodOf(recorded.method);
   if (method === undefined) return;
   if (isFailure(recorded) && status === asRecorded) assert.equal(answer.details, details);
+  if (recorded === conversation.at(-1)) return assertNextSession(answer);
   const meanings = (messages: readonly Uint8Array[]) => meaningOf(method.output, messages);
   assert.deepEqual(meanings(answer.messages), meanings(unframe(recorded.down)));
+}
+
+/** After EndSession the peer's status is AVAILABLE for good; the contract asks for the next session. */
+function assertNextSession({ messages: [bytes] }: Answer): void {
+  const { status, previousStatus } = fromBinary(pb.GetStatusResponseSchema, bytes ?? assert.fail("no status"));
+  const { LEASE_READY, BEFORE_LEASE_HOOK } = pb.ExporterStatus;
+  assert.deepEqual([status, previousStatus], [LEASE_READY, BEFORE_LEASE_HOOK]);
 }
 
 /** Whether the driver itself failed, so that the details are its own words. */
