@@ -55,7 +55,9 @@ for (const pairing of chosenColumns) {
           const name = `${area.name}: ${row.name}`;
           const fn = () => run.row(area.name, row.name);
           const isOk = await t.step({ name, ignore: why !== undefined, ...loose, fn });
-          matrix.note(column, area.name, row.name, why !== undefined ? { notRun: why } : isOk ? "ok" : "FAILED");
+          const remark = row.remark?.(pairing);
+          const ok = remark === undefined ? "ok" : { remark };
+          matrix.note(column, area.name, row.name, why !== undefined ? { notRun: why } : isOk ? ok : "FAILED");
         }
       }
       await run.begin();

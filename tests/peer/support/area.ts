@@ -35,8 +35,8 @@
  * });
  * ```
  *
- * A row that some pairing cannot be held to says why in `notRun`: the reason is printed beneath the matrix. All rows of
- * a column run one after the other, on one exporter, in the order of the list.
+ * A row that some pairing cannot be held to says why in `notRun`, and one that asks less of a pairing says so in
+ * `remark`: both are printed beneath the matrix. All rows of a column run one after the other, on one exporter, in the order of the list.
  */
 import type { Exporter } from "../../../src/client/mod.ts";
 import type { Json } from "../../../src/json.ts";
@@ -90,6 +90,8 @@ export interface Row<B> {
   readonly name: string;
   /** Why this pairing cannot be held to it. */
   readonly notRun?: (pairing: Pairing) => string | undefined;
+  /** What has to be said of a cell that passes, where what is right there is not what the contract asks for. */
+  readonly remark?: (pairing: Pairing) => string | undefined;
   readonly run: (cell: Cell<B>) => Promise<void>;
 }
 
@@ -111,7 +113,7 @@ export interface OpenArea extends AsyncDisposable {
 /** An area as the matrix sees it. */
 export interface Area {
   readonly name: string;
-  readonly rows: readonly Pick<Row<Bench>, "name" | "notRun">[];
+  readonly rows: readonly Pick<Row<Bench>, "name" | "notRun" | "remark">[];
   open(place: Place, pairing: Pairing): Promise<OpenArea>;
 }
 

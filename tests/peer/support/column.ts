@@ -128,7 +128,11 @@ export async function ourOptions(security: Security, { ca }: CertificateFiles): 
 }
 
 /** Writes one config with what all benches bring; answers its path. */
-export async function writeBenchConfig(place: Place, benches: readonly Bench[]): Promise<string> {
+export async function writeBenchConfig(
+  place: Place,
+  benches: readonly Bench[],
+  file = "matrix-bench.yaml",
+): Promise<string> {
   const names = benches.flatMap(({ entries = {} }) => Object.keys(entries));
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new Error(`two areas have a device "${twice}"`);
@@ -137,7 +141,7 @@ export async function writeBenchConfig(place: Place, benches: readonly Bench[]):
     namespace: "default",
     export: Object.assign({}, ...benches.map(({ entries }) => entries)),
     hooks: Object.assign({}, ...benches.map(({ hooks }) => hooks)),
-  }, "matrix-bench.yaml");
+  }, file);
 }
 
 function key(area: string, row: string): string {

@@ -3,8 +3,8 @@
  * spoke of shows as a gap, so that none is left out in silence.
  */
 
-/** How a cell went: `ok`, `FAILED`, or why it was not run. */
-export type Outcome = "ok" | "FAILED" | { readonly notRun: string };
+/** How a cell went: `ok`, with what has to be said of it or without, `FAILED`, or why it was not run. */
+export type Outcome = "ok" | { readonly remark: string } | "FAILED" | { readonly notRun: string };
 
 /** Rows that belong together. */
 export interface RowGroup {
@@ -30,14 +30,17 @@ export class Matrix {
     cells.set(column, outcome);
   }
 
-  /** The table, with the reasons beneath it. */
+  /** The table, with the remarks and reasons beneath it. */
   format(): string {
-    const reasons: string[] = [];
+    const notes: string[] = [];
+    const noteOf = (text: string) => {
+      if (!notes.includes(text)) notes.push(text);
+      return `[${notes.indexOf(text) + 1}]`;
+    };
     const mark = (outcome: Outcome | undefined) => {
       if (outcome === undefined) return "no result";
       if (typeof outcome === "string") return outcome;
-      if (!reasons.includes(outcome.notRun)) reasons.push(outcome.notRun);
-      return `- [${reasons.indexOf(outcome.notRun) + 1}]`;
+      return "remark" in outcome ? `ok ${noteOf(outcome.remark)}` : `- ${noteOf(`not run: ${outcome.notRun}`)}`;
     };
     const heads = this.#columns.map((column) => column.split(", "));
     const headLines = Math.max(...heads.map(({ length }) => length));
@@ -52,6 +55,6 @@ export class Matrix {
     const lines = table.map((line) =>
       line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
     );
-    return [...lines, ...reasons.map((reason, index) => `[${index + 1}] not run: ${reason}`)].join("\n");
+    return [...lines, ...notes.map((text, index) => `[${index + 1}] ${text}`)].join("\n");
   }
 }
