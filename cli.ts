@@ -25,9 +25,8 @@ const loadCommandsLate: LoadCommands = () => import(new URL("./commands.ts", imp
  */
 function launcher(module = "./cli.ts"): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
-  const { href, protocol, pathname } = new URL(module, import.meta.url);
-  const script = protocol === "file:" ? decodeURIComponent(pathname) : href;
-  return [Deno.execPath(), "run", "--quiet", "-A", ...(protocol === "file:" ? [] : ["--no-config"]), script];
+  const { href, protocol } = new URL(module, import.meta.url);
+  return [Deno.execPath(), "run", "--quiet", "-A", ...(protocol === "file:" ? [] : ["--no-config"]), href];
 }
 
 /** Which program this is, for the agent of a shell: the same version in the same place. */

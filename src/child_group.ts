@@ -1,3 +1,5 @@
+import { isWindows } from "./platform.ts";
+
 /** The first and the longest pause between two looks whether the group is gone; each pause doubles the one before. */
 const firstPauseMs = 10;
 const longestPauseMs = 250;
@@ -39,7 +41,7 @@ export class ChildGroup implements AsyncDisposable {
       cwd,
       env,
       clearEnv: true,
-      detached: true,
+      detached: !isWindows, // where it would have no console, and its own children would open new ones
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -95,7 +97,7 @@ export class ChildGroup implements AsyncDisposable {
 
   /** Signals the group (0 only looks), and says whether there was anything to signal. */
   async #reach(signal: "SIGTERM" | "SIGKILL" | 0): Promise<boolean> {
-    if (Deno.build.os === "windows") return this.#reachChild(signal);
+    if (isWindows) return this.#reachChild(signal);
     // Under a list of programs (`--allow-run=/bin/sh`) Deno lets a program signal its own children only, not their
     // group. Asking first keeps Deno from asking the user.
     if (Deno.permissions.querySync({ name: "run" }).state !== "granted") return await this.#reachByShell(signal);

@@ -7,8 +7,7 @@
 import { dirname } from "node:path";
 import { AtomicFile } from "./atomic_file.ts";
 import { JumpstarterError } from "./errors.ts";
-
-const hasModes = Deno.build.os !== "windows";
+import { isWindows } from "./platform.ts";
 
 /**
  * Makes a directory that only this user can enter, with what is missing above it; one that is there is closed to
@@ -24,7 +23,7 @@ export async function ensurePrivateDir(path: string): Promise<void> {
     });
   try {
     await Deno.mkdir(path, { recursive: true, mode: 0o700 });
-    if (!hasModes) return;
+    if (isWindows) return;
     const { uid, mode } = await Deno.stat(path);
     if (uid !== Deno.uid()) throw refuse("it belongs to another user");
     if (((mode ?? 0) & 0o077) !== 0) await Deno.chmod(path, 0o700);
@@ -68,7 +67,7 @@ export async function createPrivateFile(path: string, text: string): Promise<boo
 export async function readPrivateFile(path: string): Promise<string | undefined> {
   try {
     const { mode } = await Deno.stat(path);
-    if (hasModes && ((mode ?? 0) & 0o077) !== 0) {
+    if (!isWindows && ((mode ?? 0) & 0o077) !== 0) {
       const shown = ((mode ?? 0) & 0o777).toString(8).padStart(4, "0");
       throw new JumpstarterError(
         "config",

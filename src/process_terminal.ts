@@ -1,5 +1,6 @@
 import { JumpstarterError } from "./errors.ts";
 import { exitCodes } from "./exit_codes.ts";
+import { onSignals } from "./platform.ts";
 import type { Screen, Terminal, TerminalFacts } from "./terminal.ts";
 
 /** The terminal of this process. Signals are listened for, and keys come as lines again, until it is disposed of. */
@@ -21,7 +22,7 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
   const stop = new AbortController();
   const forced = Promise.withResolvers<number>();
   let stopNumber: number | undefined;
-  const signals = onStopSignals((name) => {
+  const signals = onSignals(["SIGINT", "SIGTERM", "SIGHUP"], (name) => {
     stopNumber ??= stopNumbers[name];
     if (stop.signal.aborted) return forced.resolve(exitCodes.interrupted);
     stop.abort(new JumpstarterError("cancelled", "Interrupted"));
@@ -71,20 +72,6 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
     },
   };
   return terminal;
-}
-
-function onStopSignals(onStop: (name: keyof typeof stopNumbers) => void): Disposable {
-  const names = Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const listeners = names.map((name) => {
-    const listener = () => onStop(name);
-    Deno.addSignalListener(name, listener);
-    return { name, listener };
-  });
-  return {
-    [Symbol.dispose]() {
-      for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
-    },
-  };
 }
 
 function readFacts(env: Readonly<Record<string, string>>): TerminalFacts {

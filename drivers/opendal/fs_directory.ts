@@ -6,6 +6,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { JumpstarterError } from "../../src/errors.ts";
 import { allPermissions } from "../../src/permission.ts";
+import { isWindows } from "../../src/platform.ts";
 
 /** Which file it is, whatever it is called. */
 export interface FileIdentity {
@@ -119,7 +120,7 @@ class NamedDirectory implements TreeDirectory {
   }
 
   async sync(): Promise<void> {
-    if (Deno.build.os === "windows") return;
+    if (isWindows) return;
     const handle = await open(this.path, O_RDONLY);
     try {
       await handle.sync();

@@ -2,6 +2,7 @@ import type { ExporterConfig } from "../config/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { DriverChanges, PlannedConfig, Reload } from "../exporter/mod.ts";
 import type { Logger } from "../log.ts";
+import { onSignals } from "../platform.ts";
 import type { ServiceNotices } from "./service_notices.ts";
 
 /** What a reload needs. */
@@ -20,15 +21,14 @@ export class ConfigReloads implements Disposable {
   #reload: Reload | undefined;
   #isWanted = false;
   #isRunning = false;
-  readonly #want = () => {
+  readonly #signals = onSignals(["SIGHUP"], () => {
     this.#isWanted = true;
     void this.#run();
-  };
+  });
 
-  /** Listens for the signal; on Windows there is none. */
+  /** Listens for the signal. */
   constructor(parts: ReloadParts) {
     this.#parts = parts;
-    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", this.#want);
   }
 
   /** Says how an exporter takes a config over, once there is one; a signal that came before is heard now. */
@@ -39,7 +39,7 @@ export class ConfigReloads implements Disposable {
 
   /** Listens no more. */
   [Symbol.dispose](): void {
-    if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGHUP", this.#want);
+    this.#signals[Symbol.dispose]();
   }
 
   async #run(): Promise<void> {

@@ -19,7 +19,7 @@ export interface ShellStart {
 export function interactiveShell(shell: string, exporterName: string, dir: string, binDir: string): ShellStart {
   const label = `[${exporterName.replace(/[^\w .:@-]/g, "_") || "exporter"}] `;
   const path = `export PATH='${binDir.replaceAll("'", `'\\''`)}':"$PATH"\n`;
-  switch (basename(shell)) {
+  switch (basename(shell).toLowerCase()) {
     case "bash": {
       const rcFile = join(dir, "bashrc");
       const text = `[ -f ~/.bashrc ] && . ~/.bashrc\n${path}PS1='${label}'"\${PS1:-\\\\$ }"\n`;
@@ -36,6 +36,8 @@ export function interactiveShell(shell: string, exporterName: string, dir: strin
       const fishPath = `set -gx PATH '${binDir.replaceAll("'", "\\'")}' $PATH`;
       return { argv: [shell, "--init-command", `${fishPath}; ${prompt}`, "-i"], env: {}, files: {} };
     }
+    case "cmd.exe":
+      return { argv: [shell], env: { PROMPT: `${label}$P$G` }, files: {} };
     default: {
       const rcFile = join(dir, "shrc");
       return {

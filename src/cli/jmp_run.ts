@@ -2,6 +2,7 @@ import { runExporter } from "../exporter/mod.ts";
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { Logger } from "../log.ts";
+import { isWindows } from "../platform.ts";
 import { parseListenAddress } from "../rpc/mod.ts";
 import { definedOnly } from "./connection_options.ts";
 import { ConfigReloads } from "./config_reloads.ts";
@@ -60,13 +61,13 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   for (const name of noticeVariables) Deno.env.delete(name);
   using _strays = logStrayFaults(log);
   using notices = new ServiceNotices(env, log);
-  // A terminal that is closed says so by the signal that asks a service for a reload.
-  const isOnTerminal = Deno.stdin.isTerminal();
+  // A terminal that is closed says so by the signal that asks a service for a reload; on Windows it means nothing else.
+  const hangupStops = isWindows || Deno.stdin.isTerminal();
   using signals = stopSignals((name) => {
     log.info(`Stopping (${name}); a second signal stops at once`);
     notices.stopping();
-  }, { hangupStops: isOnTerminal });
-  using reloads = isOnTerminal ? undefined : new ConfigReloads({
+  }, { hangupStops });
+  using reloads = hangupStops ? undefined : new ConfigReloads({
     load: () => planExporter(options, main),
     log,
     notices,

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
-import { childPath } from "../child_path.ts";
+import { withBinDir } from "../child_path.ts";
 import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
 import { writeShims } from "../hooks/mod.ts";
 import { Logger } from "../log.ts";
+import { isWindows } from "../platform.ts";
 import { makePrivateTempDir } from "../private_files.ts";
 import { type Channel, formatAddress } from "../rpc/mod.ts";
 import { type Connection, definedOnly, type Env, namedOptions, type RemoteOptions } from "./connection_options.ts";
@@ -153,9 +154,13 @@ async function shellAt(
   const childEnv = { ...shellEnv(env, dir.binDir), ...inward, ...exporterEnv(exporter), ...agent.env };
   if (words.length > 0) return await runCommand(words, childEnv);
   const name = exporter.name || formatAddress(address);
-  const shell = interactiveShell(env.SHELL || "/bin/sh", name, dir.path, dir.binDir);
+  const shell = interactiveShell(usersShell(env), name, dir.path, dir.binDir);
   for (const [path, text] of Object.entries(shell.files)) await Deno.writeTextFile(path, text, { mode: 0o600 });
   return await runCommand(shell.argv, { ...childEnv, ...shell.env });
+}
+
+function usersShell({ SHELL, COMSPEC }: Env): string {
+  return isWindows ? COMSPEC || "cmd.exe" : SHELL || "/bin/sh";
 }
 
 /** Waits for the exporter, and says so only when there is something to wait for. */
@@ -184,8 +189,7 @@ function shellEnv(env: Env, binDir: string): Record<string, string> {
     !name.startsWith("JMP_GRPC_") &&
     ![names.JUMPSTARTER_GRPC_INSECURE, names.JMP_AGENT, names.JMP_HOLD, "JMP_LEASE"].includes(name)
   );
-  const inner = Object.fromEntries(outer);
-  return { ...inner, PATH: childPath(binDir, inner.PATH) };
+  return withBinDir(Object.fromEntries(outer), binDir);
 }
 
 function exporterEnv({ name, labels }: Exporter): Record<string, string> {

@@ -1,6 +1,7 @@
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { allPermissions, permissionFlags } from "../permission.ts";
+import { onSignals, reachesChildren } from "../platform.ts";
 import { makePrivateTempDir } from "../private_files.ts";
 import { type ConfigChoice, planExporter } from "./exporter_config.ts";
 import { definedOnly } from "./connection_options.ts";
@@ -65,25 +66,16 @@ function withoutPassphrase(words: readonly string[]): string[] {
 
 async function passingSignals([program = "", ...args]: readonly string[], env: Record<string, string>) {
   const child = new Deno.Command(program, { args, env, clearEnv: true, stdin: "null" }).spawn();
-  const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGTERM", "SIGINT", "SIGHUP"];
-  // A terminal sends ctrl-C to the child by itself; to pass it on as well would force it to stop at once.
   const isOnTerminal = Deno.stdin.isTerminal();
-  const listeners = names.map((name) => {
-    const listener = () => {
-      if (name === "SIGINT" && isOnTerminal) return;
-      try {
-        child.kill(name === "SIGHUP" && isOnTerminal ? "SIGTERM" : name); // the child sees no terminal
-      } catch {
-        // It has ended, and its status is on the way.
-      }
-    };
-    Deno.addSignalListener(name, listener);
-    return { name, listener };
+  using _signals = onSignals(["SIGTERM", "SIGINT", "SIGHUP"], (name) => {
+    // To pass on what comes to the child by itself would force it to stop at once.
+    if (reachesChildren(name, isOnTerminal)) return;
+    try {
+      child.kill(name === "SIGHUP" && isOnTerminal ? "SIGTERM" : name); // the child sees no terminal
+    } catch {
+      // It has ended, and its status is on the way.
+    }
   });
-  try {
-    const { code } = await child.status;
-    return code;
-  } finally {
-    for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
-  }
+  const { code } = await child.status;
+  return code;
 }

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { JumpstarterError } from "../errors.ts";
+import { onSignals } from "../platform.ts";
 import { writeErr } from "./output.ts";
 import { signalEchoes } from "./stop_signals.ts";
 
@@ -18,7 +19,7 @@ export interface LocalSignals extends Disposable {
 }
 
 /** Those that end a command on a terminal: without a listener, hooks and their devices would be left as they are. */
-const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Listens for signals until disposed of. */
 export function localSignals(): LocalSignals {
@@ -26,18 +27,14 @@ export function localSignals(): LocalSignals {
   const isEcho = signalEchoes();
   let exitCode: number | undefined;
   let hasCommand = false;
-  const receive = (name: Deno.Signal) => {
+  const receive = (name: (typeof names)[number]) => {
     if (hasCommand || isEcho(name)) return;
     if (stopping.signal.aborted) return forced.abort();
-    exitCode = 128 + constants.signals[name as keyof typeof constants.signals];
+    exitCode = 128 + constants.signals[name];
     stopping.abort(new JumpstarterError("cancelled", `Stopped by ${name}`));
     writeErr(`Stopping (${name}); a second signal stops at once\n`);
   };
-  const listeners = names.map((name) => {
-    const listener = () => receive(name);
-    Deno.addSignalListener(name, listener);
-    return { name, listener };
-  });
+  const signals = onSignals(names, receive);
   return {
     get exitCode() {
       return exitCode;
@@ -54,8 +51,6 @@ export function localSignals(): LocalSignals {
         hasCommand = false;
       }
     },
-    [Symbol.dispose]() {
-      for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
-    },
+    [Symbol.dispose]: () => signals[Symbol.dispose](),
   };
 }

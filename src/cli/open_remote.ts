@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { openChannel, waitUntilUp } from "../client/mod.ts";
 import { JumpstarterError } from "../errors.ts";
+import { homeDir } from "../platform.ts";
 import { type Channel, formatAddress, type TlsRefusal, tlsRefusal } from "../rpc/mod.ts";
 import { knownExporter, rememberExporter, stateDir } from "../trust/mod.ts";
 import { askLine, askSecret, canAsk } from "./ask.ts";
@@ -99,7 +100,7 @@ async function lookUp(connection: Connection, options: RemoteOptions, env: Env) 
 
 /** Who has no home can know no exporter. */
 function defaultFile(env: Env): string | undefined {
-  return env.XDG_STATE_HOME || env.HOME ? join(stateDir(env), "known_exporters") : undefined;
+  return env.XDG_STATE_HOME || homeDir(env) ? join(stateDir(env), "known_exporters") : undefined;
 }
 
 function hasChanged(

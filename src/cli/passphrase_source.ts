@@ -1,5 +1,6 @@
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
+import { isWindows } from "../platform.ts";
 import { assertPassphrase } from "../rpc/mod.ts";
 import { reasonOf } from "../private_files.ts";
 
@@ -33,7 +34,7 @@ export async function choosePassphrase(
 
 /** Whether other users of this machine can read the file of a passphrase. */
 export async function isOpenToOthers(file: string): Promise<boolean> {
-  if (Deno.build.os === "windows") return false;
+  if (isWindows) return false;
   const { mode, isFile } = await Deno.stat(file);
   return isFile && ((mode ?? 0) & 0o077) !== 0;
 }

@@ -1,9 +1,7 @@
 import { exitCodes } from "../exit_codes.ts";
 import { pause } from "../pause.ts";
+import { isWindows, onSignals, reachesChildren } from "../platform.ts";
 import { writeErr } from "./output.ts";
-
-/** The signals that are passed on to the command, beside SIGINT. */
-const passedOn: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGTERM", "SIGHUP"];
 
 /** The pause between two looks whether a group is gone. */
 const lookAgainMs = 20;
@@ -14,6 +12,7 @@ const lookAgainMs = 20;
  *
  * On a terminal the command stays in this process group, so that ctrl-C and job control reach it from there; elsewhere
  * it gets a group of its own, so that a signal to this process can be passed on to all that the command has started.
+ * Windows has no such groups, and its signals come to all programs of a console.
  *
  * @param killGraceMs How long the command has to obey such a signal before it is killed.
  */
@@ -24,6 +23,7 @@ export async function runChild(
 ): Promise<number> {
   const [program = "", ...args] = argv;
   const isOnTerminal = Deno.stdin.isTerminal();
+  const isGroup = !isOnTerminal && !isWindows;
   // Before the command runs: a signal in between would end this process alone, and leave the command behind.
   using signals = passOnSignals(isOnTerminal, killGraceMs);
   let child: Deno.ChildProcess;
@@ -35,12 +35,12 @@ export async function runChild(
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
-      detached: !isOnTerminal,
+      detached: isGroup,
     }).spawn();
   } catch (error) {
     return cannotRun(program, error);
   }
-  signals.to(isOnTerminal ? child.pid : -child.pid);
+  signals.to(isGroup ? -child.pid : child.pid);
   const { code } = await child.status;
   await signals.groupGone();
   return code;
@@ -73,15 +73,11 @@ function passOnSignals(isOnTerminal: boolean, killGraceMs: number): PassedSignal
     else return reach(target, signal);
     return true;
   };
-  const listeners = [...passedOn, "SIGINT" as const].map((signal) => {
-    const listener = () => {
-      // A terminal has sent ctrl-C to the whole group by itself; it is for the command to decide what it means.
-      if (signal === "SIGINT" && isOnTerminal) return;
-      send(signal);
-      killTimer ??= setTimeout(() => send("SIGKILL"), killGraceMs);
-    };
-    Deno.addSignalListener(signal, listener);
-    return { signal, listener };
+  const signals = onSignals(["SIGTERM", "SIGHUP", "SIGINT"], (signal) => {
+    // What comes to the command by itself is for the command to decide on.
+    if (reachesChildren(signal, isOnTerminal)) return;
+    send(signal);
+    killTimer ??= setTimeout(() => send("SIGKILL"), killGraceMs);
   });
   return {
     to(command) {
@@ -98,7 +94,7 @@ function passOnSignals(isOnTerminal: boolean, killGraceMs: number): PassedSignal
     },
     [Symbol.dispose]() {
       clearTimeout(killTimer);
-      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
+      signals[Symbol.dispose]();
     },
   };
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type LifecycleEnd, runExporter } from "../exporter/mod.ts";
 import { Logger, type LogRecord, type LogSink } from "../log.ts";
+import { privateSocket } from "../platform.ts";
 import { makePrivateTempDir } from "../private_files.ts";
 import type { UnixAddress } from "../rpc/mod.ts";
 import { definedOnly } from "./connection_options.ts";
@@ -23,7 +24,7 @@ export interface LocalExporter extends AsyncDisposable {
 }
 
 /**
- * Serves the config that the options name on a private Unix socket.
+ * Serves the config that the options name on a private socket.
  *
  * @param sink Where its log lines go.
  */
@@ -37,7 +38,7 @@ export async function serveLocally(
   const signals = begun.use(localSignals());
   const dir = await makePrivateTempDir("jumpstarter-local-");
   begun.defer(() => Deno.remove(dir, { recursive: true }).catch(() => {/* it is gone */}));
-  const address: UnixAddress = { kind: "unix", path: join(dir, "exporter.sock") };
+  const address: UnixAddress = { kind: "unix", path: privateSocket(join(dir, "exporter.sock")) };
   const listening = Promise.withResolvers<void>();
   let isEnding = false;
   begun.use(logStrayFaults(new Logger(sink)));

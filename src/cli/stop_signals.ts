@@ -1,3 +1,5 @@
+import { onSignals } from "../platform.ts";
+
 /** The signals that ask a program to stop. */
 export interface StopSignals extends Disposable {
   /** Fires at the first signal. */
@@ -5,8 +7,6 @@ export interface StopSignals extends Disposable {
   /** Fires at the second. */
   readonly forced: AbortSignal;
 }
-
-const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
 
 /**
  * One stop may come twice: a service manager signals every process of a group, and a parent among them passes the same
@@ -34,22 +34,15 @@ export function stopSignals(
 ): StopSignals {
   const stopping = new AbortController(), forced = new AbortController();
   const isEcho = signalEchoes();
-  const all = hangupStops && Deno.build.os !== "windows" ? [...names, "SIGHUP" as const] : names;
-  const listeners = all.map((name) => {
-    const listener = () => {
-      if (isEcho(name)) return;
-      if (stopping.signal.aborted) return forced.abort();
-      stopping.abort(); // whatever comes of telling
-      onStop(name);
-    };
-    Deno.addSignalListener(name, listener);
-    return { name, listener };
+  const signals = onSignals(["SIGINT", "SIGTERM", ...hangupStops ? ["SIGHUP" as const] : []], (name) => {
+    if (isEcho(name)) return;
+    if (stopping.signal.aborted) return forced.abort();
+    stopping.abort(); // whatever comes of telling
+    onStop(name);
   });
   return {
     stopping: stopping.signal,
     forced: forced.signal,
-    [Symbol.dispose]() {
-      for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
-    },
+    [Symbol.dispose]: () => signals[Symbol.dispose](),
   };
 }

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ConfigError, JumpstarterError } from "../errors.ts";
+import { homeDir } from "../platform.ts";
 import {
   type ConfigLimits,
   type ConfigReading,
@@ -99,10 +100,10 @@ export async function findConfig(alias: string, env: Readonly<Record<string, str
 
 /** Where a config may be, in the order of looking. */
 function placesOf(alias: string, env: Readonly<Record<string, string | undefined>>): string[] {
-  const home = env.HOME || env.USERPROFILE;
-  const xdg = env.XDG_CONFIG_HOME;
+  const home = homeDir(env);
+  const xdg = env.XDG_CONFIG_HOME ?? "";
   // The XDG rules say to ignore a relative path.
-  const base = xdg !== undefined && /^(?:\/|[A-Za-z]:[/\\])/.test(xdg) ? xdg : home && `${home}/.config`;
+  const base = isAbsolute(xdg) ? xdg : home && `${home}/.config`;
   const user = env.JMP_CLIENT_CONFIG_HOME || (base && `${base}/jumpstarter`);
   return [user, "/etc/jumpstarter"].flatMap((folder) => folder ? [`${folder}/exporters/${alias}.yaml`] : []);
 }

@@ -6,6 +6,7 @@ import type { LoadedConfig } from "../config/mod.ts";
 import { modulePermissions } from "../driver/mod.ts";
 import { hookPermissions } from "../hooks/mod.ts";
 import type { Permission } from "../permission.ts";
+import { privateSocket } from "../platform.ts";
 import { type Address, listenPermissions } from "../rpc/mod.ts";
 import type { DriverPlan } from "./build_tree.ts";
 import { withScriptPath } from "./hook_script.ts";
@@ -34,7 +35,7 @@ export interface RuntimePaths {
 /** Where things are in the runtime directory `dir`. */
 export function runtimePaths(dir: string): RuntimePaths {
   return {
-    socketPath: join(dir, "hooks.sock"),
+    socketPath: privateSocket(join(dir, "hooks.sock")),
     agentPath: join(dir, "agent.sock"),
     binDir: join(dir, "bin"),
     motdFile: join(dir, "motd"),

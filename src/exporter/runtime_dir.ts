@@ -1,6 +1,7 @@
 /** The directory of a running exporter: its sockets, its hooks' commands, its drivers' temporary files. */
 import { join } from "node:path";
 import { JumpstarterError } from "../errors.ts";
+import { isWindows } from "../platform.ts";
 import { makePrivateTempDir, reasonOf } from "../private_files.ts";
 import { type RuntimePaths, runtimePaths } from "./permissions.ts";
 
@@ -59,7 +60,7 @@ async function lockDir(dir: string): Promise<Deno.FsFile> {
       const own = await file.stat();
       const { mode, uid } = await Deno.stat(dir);
       // Whoever can enter could put a socket of theirs in the place of the exporter's.
-      if (Deno.build.os !== "windows" && (((mode ?? 0) & 0o077) !== 0 || uid !== own.uid)) {
+      if (!isWindows && (((mode ?? 0) & 0o077) !== 0 || uid !== own.uid)) {
         throw refuse("config", `Other users can enter the directory ${dir}`, `chmod 700 ${dir}, or give another one`);
       }
       // The one before may have removed the file since it was opened.

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isWindows } from "../platform.ts";
 
 /**
  * Writes the commands `j` and `jmp` into a directory, so that a hook or a shell that has it on its PATH finds the
@@ -13,9 +14,8 @@ export async function writeShims(dir: string, launcher: readonly string[]): Prom
 }
 
 async function writeShim(dir: string, name: string, words: readonly string[]): Promise<void> {
-  const isWindows = Deno.build.os === "windows";
-  const path = join(dir, isWindows ? `${name}.cmd` : name);
-  await Deno.writeTextFile(path, isWindows ? formatBatchShim(words) : formatShellShim(words), { mode: 0o700 });
+  await Deno.writeTextFile(join(dir, name), formatShellShim(words), { mode: 0o700 }); // on Windows for its bash
+  if (isWindows) await Deno.writeTextFile(join(dir, `${name}.cmd`), formatBatchShim(words));
 }
 
 /** A POSIX shell script that becomes `words` and its own arguments. */

@@ -1,10 +1,9 @@
-import { delimiter } from "node:path";
-import { childPath } from "../child_path.ts";
+import { withBinDir } from "../child_path.ts";
 import { JMP_AGENT, JMP_DRIVERS_ALLOW, JMP_HOLD, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
 
 /** What a hook is told about the lease that it runs for. */
 export interface HookFacts {
-  /** The Unix socket on which the exporter serves its hooks. */
+  /** The socket, of this user alone, on which the exporter serves its hooks. */
   socketPath: string;
   /** The lease's name; `standalone` in direct mode. */
   leaseName: string;
@@ -40,19 +39,11 @@ export function hookEnvironment(base: Readonly<Record<string, string>>, facts: H
   };
   if (facts.motdFile !== undefined) env.JMP_MOTD_FILE = facts.motdFile;
   Object.assign(env, facts.extra);
-  const pathName = pathNameIn(env);
-  env[pathName] = childPath(facts.binDir, env[pathName], delimiter);
-  return env;
+  return withBinDir(env, facts.binDir);
 }
 
 /** The motd file and the agent are the hook's own, too: those from outside would belong to another exporter. */
 function isOuterSetting(name: string): boolean {
   return ["PS1", "JMP_MOTD_FILE", JMP_AGENT, JMP_HOLD, JUMPSTARTER_GRPC_INSECURE].includes(name) ||
     name.startsWith("JMP_GRPC_");
-}
-
-/** Windows spells it `Path`, and knows no case in names. */
-function pathNameIn(env: Readonly<Record<string, string>>): string {
-  if (Deno.build.os !== "windows") return "PATH";
-  return Object.keys(env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
 }

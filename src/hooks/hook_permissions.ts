@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import type { Permission } from "../permission.ts";
+import { isWindows } from "../platform.ts";
 import { type Hook, openScriptCommand, type ScriptPlace } from "./script_command.ts";
 
 /**
@@ -14,7 +15,8 @@ export async function hookPermissions(hook: Hook, place: ScriptPlace = {}): Prom
   if ("reason" in opened) return []; // there is nothing that could be started
   await using command = opened;
   const [program = ""] = command.argv;
-  return [{ kind: "run", of: program }, { kind: "run", of: "/bin/sh" }, ...fileAccess(hook, command.argv, place)];
+  const stopper: Permission[] = isWindows ? [] : [{ kind: "run", of: "/bin/sh" }];
+  return [{ kind: "run", of: program }, ...stopper, ...fileAccess(hook, command.argv, place)];
 }
 
 /** A file that `script` names is looked at; what is no file and cannot be an argument is written to one. */

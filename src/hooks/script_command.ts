@@ -1,4 +1,5 @@
 import { basename, extname, isAbsolute, join } from "node:path";
+import { isWindows } from "../platform.ts";
 import type { HookNotStarted } from "./hook_outcome.ts";
 
 /** A script, and what runs it. */
@@ -31,6 +32,7 @@ export interface ScriptCommand extends AsyncDisposable {
 
 /** Interpreters whose `-c` is not "run this text", and the extension of a file that they run. */
 const fileInterpreters: Readonly<Record<string, string>> = {
+  cmd: ".cmd",
   deno: ".ts",
   bun: ".ts",
   node: ".js",
@@ -39,6 +41,9 @@ const fileInterpreters: Readonly<Record<string, string>> = {
 };
 const textInterpreter = /^(?:(?:ba|da|a|z|k|mk|fi)?sh|python[\d.]*)$/;
 const denoExtensions: readonly string[] = [".ts", ".js", ".mts", ".mjs"];
+
+/** What runs a script that names no interpreter; without `/q` that of Windows shows every line that it runs. */
+const shell: readonly string[] = isWindows ? ["cmd.exe", "/d", "/q", "/c"] : ["/bin/sh"];
 
 /** Finds out how `hook` is run; writes its script to a file where its interpreter takes nothing else. */
 export async function openScriptCommand(hook: Hook, place: ScriptPlace): Promise<ScriptCommand | HookNotStarted> {
@@ -52,7 +57,7 @@ export async function openScriptCommand(hook: Hook, place: ScriptPlace): Promise
   const isOneLine = line !== "" && !/[\n\0]/.test(line);
   // Where Deno may not look, the text is the script: `echo hello` must not need the permission to read a file `echo hello`.
   if (isOneLine && await isFile(line, place) === true) return fileCommand(line, hook, place);
-  const words = exec === undefined ? ["/bin/sh"] : wordsOf(exec);
+  const words = exec === undefined ? shell : wordsOf(exec);
   const extension = extensionFor(words);
   if (extension === undefined) return inPlace([...words, "-c", script]);
   return await writtenCommand(script, extension, words, place);
@@ -93,7 +98,7 @@ function inPlace(argv: readonly string[]): ScriptCommand {
 function interpreterFor(file: string, deno: readonly string[] = runningDeno()): readonly string[] {
   const extension = extname(file);
   if (extension === ".py") return ["python3"];
-  return denoExtensions.includes(extension) ? deno : ["/bin/sh"];
+  return denoExtensions.includes(extension) ? deno : shell;
 }
 
 /** A compiled program is no `deno` that could run another script. */

@@ -15,7 +15,7 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-/** A Unix socket. */
+/** A Unix socket, or a named pipe of Windows. */
 export interface UnixAddress {
   readonly kind: "unix";
   readonly path: string;
@@ -36,13 +36,13 @@ export function parseListenAddress(text: string): TcpAddress {
 
 /**
  * Reads the address of an exporter to connect to: `HOST:PORT`, `HOST` (with the port 19090), or the path of a Unix
- * socket (it has a slash, or `unix:` before it).
+ * socket (it has a slash, or `unix:` before it) or of a named pipe (`\\.\pipe\NAME`).
  *
  * @throws {JumpstarterError} `usage`.
  */
 export function parseAddress(text: string): Address {
   if (text.startsWith("unix:")) return { kind: "unix", path: text.slice("unix:".length).replace(/^\/\/(?=\/)/, "") };
-  if (text.includes("/")) return { kind: "unix", path: text };
+  if (/[/\\]/.test(text)) return { kind: "unix", path: text };
   const { host, port } = splitHostPort(text);
   if (host === "") throw badAddress(text, "it has no host");
   if (port === undefined) return { kind: "tcp", host, port: defaultPort };

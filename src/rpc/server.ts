@@ -1,9 +1,10 @@
 import type { ServerOptions as GrpcServerOptions } from "@grpc/grpc-js";
-import { chmod, unlink } from "node:fs/promises";
+import { unlink } from "node:fs/promises";
 import { createServer as createTcpServer, type Server as SocketServer, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { JumpstarterError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { isWindows } from "../platform.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { FloodLog } from "./flood_log.ts";
@@ -157,7 +158,7 @@ function plainListener(connections: Connections, accept: Accept): SocketServer {
 async function listen(listener: SocketServer, address: Address): Promise<Address> {
   if (address.kind === "unix") {
     await listening(listener, address, { path: address.path });
-    await chmod(address.path, 0o600);
+    if (!isWindows) await Deno.chmod(address.path, 0o600);
     return address;
   }
   const { host, port } = address;
