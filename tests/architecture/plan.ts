@@ -76,6 +76,35 @@ export const GLOBALS: Readonly<Record<string, readonly string[]>> = {
   "process.exitCode": [],
   "process.stdout": [],
   "process.stderr": [],
+  // Which system this is: one place says what that means to all, and these ask for what only they need.
+  "Deno.build": [
+    "src/platform.ts",
+    "cli.ts",
+    "src/hooks/script_command.ts",
+    "src/cli/libc_datagram.ts",
+    "drivers/pyserial/libc.ts",
+    "drivers/opendal/fs_directory.ts",
+  ],
+  "process.platform": [],
+  // What Windows has not, or not in this way. A client runs there as well: each of these places does without.
+  "Deno.addSignalListener": ["src/platform.ts"],
+  "Deno.removeSignalListener": ["src/platform.ts"],
+  "Deno.kill": ["src/child_group.ts", "src/cli/run_child.ts"],
+  "Deno.umask": ["src/agent/start_message.ts"],
+  "Deno.uid": ["src/agent/start_message.ts", "src/private_files.ts"],
+  "Deno.gid": [],
+  "Deno.chmod": ["src/agent/serve_agent.ts", "src/atomic_file.ts", "src/private_files.ts", "src/rpc/server.ts"],
+  "Deno.chmodSync": [],
+  "Deno.chown": [],
+  "Deno.chownSync": [],
+  "Deno.symlink": [],
+  "Deno.symlinkSync": [],
+  "Deno.listen": ["src/agent/serve_agent.ts"],
+  "Deno.connect": ["src/agent/run_on_agent.ts"],
+  "Deno.dlopen": ["src/cli/libc_datagram.ts", "drivers/pyserial/libc.ts"],
+  "process.kill": [],
+  "process.umask": [],
+  "process.getuid": [],
 };
 
 /** The place that imports what a config names, and the one that hides the whole program from `j`. */
