@@ -15,7 +15,7 @@ export function mendSocket(socket: Duplex, role: "server" | "client"): Duplex {
   const { deno } = Deno.version;
   joinWrites(socket);
   const mended = goawayIsFatal(deno) ? guardGoaway(socket, role) : socket;
-  releasePassed(mended);
+  releasePassed(socket, mended);
   if (writesEndAtOnce(deno)) paceWrites(mended, role);
   return mended;
 }

@@ -39,7 +39,10 @@ async function openUpload() {
 
 const large = new Uint8Array(4 * 1024 * 1024);
 
-Deno.test("a write lasts until its bytes have left, and the next ones wait behind it", async () => {
+/** Later releases are never paced. */
+const ignore = !writesEndAtOnce(Deno.version.deno);
+
+Deno.test("a write lasts until its bytes have left, and the next ones wait behind it", { ignore }, async () => {
   await using bench = await openUpload();
   const done: number[] = [];
   for (const number of [1, 2, 3]) bench.upload.write(large, () => done.push(number));
@@ -54,7 +57,7 @@ Deno.test("a write lasts until its bytes have left, and the next ones wait behin
   assert.equal(received, 3 * large.length);
 });
 
-Deno.test("a write that waits ends with its stream, whoever ends that", async () => {
+Deno.test("a write that waits ends with its stream, whoever ends that", { ignore }, async () => {
   const ends: Record<string, (bench: Awaited<ReturnType<typeof openUpload>>) => void> = {
     "the writer closes": ({ upload }) => upload.close(8),
     "the reader resets": ({ atServer }) => atServer.close(8),

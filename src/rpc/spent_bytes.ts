@@ -24,15 +24,17 @@ export function release(bytes: unknown): void {
 }
 
 /**
- * Releases what gRPC writes to its HTTP/2 streams, and what HTTP/2 writes to their socket and reads from it, once it
- * has been passed on. Each piece is made for this purpose alone.
+ * Releases what gRPC writes to its HTTP/2 streams, and what HTTP/2 writes to the socket and reads from it, once it has
+ * been passed on. Each piece is made for this purpose alone.
  *
- * @param socket A connected socket that HTTP/2 has not been given yet.
+ * @param socket A connected socket.
+ * @param mended What HTTP/2 is given for it: the socket itself, or what stands in front of it, whose writes end before
+ * the socket has taken them.
  */
-export function releasePassed(socket: Duplex): void {
-  onSocketStream(socket, releaseWrites);
+export function releasePassed(socket: Duplex, mended: Duplex): void {
   releaseWrites(socket);
-  releaseReads(socket);
+  onSocketStream(mended, releaseWrites);
+  releaseReads(mended);
 }
 
 function releaseReads(socket: Duplex): void {

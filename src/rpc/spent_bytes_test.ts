@@ -3,6 +3,9 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { connect, createServer } from "node:http2";
 import { connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { guardGoaway } from "./goaway_guard.ts";
+import { joinWrites } from "./joined_writes.ts";
 import { release, releasePassed } from "./spent_bytes.ts";
 
 Deno.test("what is released is empty, unless it shares its memory with something else or is too small to matter", () => {
@@ -14,8 +17,16 @@ Deno.test("what is released is empty, unless it shares its memory with something
 
 const large = 300_000;
 
+/** Makes of a socket what HTTP/2 is given. */
+type Mend = (socket: Socket, role: "client" | "server") => Duplex;
+
+const released: Mend = (socket) => {
+  releasePassed(socket, socket);
+  return socket;
+};
+
 /** Sends a request of `large` bytes with an answer as long; gives back what the sender wrote and what has arrived. */
-async function exchange(isMended: boolean) {
+async function exchange(mend: Mend) {
   const written = { client: Buffer.alloc(large, "c"), server: Buffer.alloc(large, "s") };
   const server = createServer();
   const arrived = { client: [] as Uint8Array[], server: [] as Uint8Array[] };
@@ -24,8 +35,7 @@ async function exchange(isMended: boolean) {
     stream.on("end", () => stream.end(written.server));
   });
   const listener = createTcpServer((socket) => {
-    if (isMended) releasePassed(socket);
-    server.emit("connection", socket);
+    server.emit("connection", mend(socket, "server"));
   });
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -33,8 +43,8 @@ async function exchange(isMended: boolean) {
   assert.ok(typeof address === "object" && address !== null);
   const socket: Socket = connectTcp(address.port, "127.0.0.1");
   await once(socket, "connect");
-  if (isMended) releasePassed(socket);
-  const client = connect("http://127.0.0.1", { createConnection: () => socket });
+  const mended = mend(socket, "client");
+  const client = connect("http://127.0.0.1", { createConnection: () => mended });
   const call = client.request({ ":method": "POST" });
   call.on("data", (chunk: Uint8Array) => arrived.client.push(chunk));
   call.write(written.client);
@@ -46,15 +56,26 @@ async function exchange(isMended: boolean) {
   return { written, arrived };
 }
 
-Deno.test("both ends of a connection release what they have passed on, and all of it arrives", async () => {
-  const { written, arrived } = await exchange(true);
-  assert.deepEqual([written.client.length, written.server.length], [0, 0]);
-  assert.equal(Buffer.concat(arrived.server).toString(), "c".repeat(large));
-  assert.equal(Buffer.concat(arrived.client).toString(), "s".repeat(large));
-});
+const ways: Record<string, Mend> = {
+  "by itself": released,
+  "behind the guard, whose writes end before the socket's": (socket, role) => {
+    joinWrites(socket);
+    const guarded = guardGoaway(socket, role);
+    releasePassed(socket, guarded);
+    return guarded;
+  },
+};
+for (const [how, mend] of Object.entries(ways)) {
+  Deno.test(`both ends of a connection release what they have passed on, and all of it arrives: ${how}`, async () => {
+    const { written, arrived } = await exchange(mend);
+    assert.deepEqual([written.client.length, written.server.length], [0, 0]);
+    assert.equal(Buffer.concat(arrived.server).toString(), "c".repeat(large));
+    assert.equal(Buffer.concat(arrived.client).toString(), "s".repeat(large));
+  });
+}
 
 Deno.test("the streams of other connections in the process keep what they write", async () => {
-  await exchange(true); // from now on every new stream is looked at
-  const { written } = await exchange(false);
+  await exchange(released); // from now on every new stream is looked at
+  const { written } = await exchange((socket) => socket);
   assert.deepEqual([written.client.length, written.server.length], [large, large]);
 });
