@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { AtomicFile } from "./atomic_file.ts";
 import { JumpstarterError } from "./errors.ts";
 import { isWindows } from "./platform.ts";
@@ -92,15 +92,40 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** How the names of all directories for temporary files begin. */
+export const tempDirPrefix = "jumpstarter-";
+
+/** The file in each of them that its owner has locked for as long as it uses the directory. */
+export const ownerFile = "owner";
+
+/** The file that an exporter has locked in the directory that it was given to run in, which may be one of them. */
+export const lockFile = "lock";
+
+/** A directory for temporary files, until it is disposed of. */
+export interface PrivateTempDir extends AsyncDisposable {
+  readonly path: string;
+}
+
 /**
- * Makes a directory for temporary files that only this user can enter, by a name that nobody can guess.
+ * Makes a directory for temporary files that only this user can enter, by a name that nobody can guess. The next
+ * program of this user removes it, should this one be killed.
  *
- * @param prefix How its name begins.
+ * @param what What it is for, as a part of its name.
  * @throws {JumpstarterError} `config` when the system's directory for them is missing or closed.
  */
-export async function makePrivateTempDir(prefix: string): Promise<string> {
+export async function openPrivateTempDir(what = ""): Promise<PrivateTempDir> {
   try {
-    return await Deno.makeTempDir({ prefix });
+    const path = await Deno.makeTempDir({ prefix: `${tempDirPrefix}${what}` });
+    const owner = await Deno.open(join(path, ownerFile), { write: true, createNew: true, mode: 0o600 });
+    await owner.lock(true);
+    await owner.write(new TextEncoder().encode(`${Deno.pid}\n`)); // for people; a program asks for the lock
+    return {
+      path,
+      async [Symbol.asyncDispose]() {
+        owner[Symbol.dispose](); // Windows removes nothing that is open
+        await Deno.remove(path, { recursive: true }).catch(() => {/* it is gone */});
+      },
+    };
   } catch (cause) {
     const reason = cause instanceof Deno.errors.NotFound ? "there is no directory for them" : reasonOf(cause);
     throw new JumpstarterError("config", `Cannot make temporary files: ${reason}`, {

@@ -20,6 +20,7 @@ import { noticeVariables, ServiceNotices, withoutNoticeVariables } from "./servi
 import { openTelemetry, type TelemetryOptions } from "./telemetry_options.ts";
 import { logStrayFaults } from "./stray_faults.ts";
 import { stopSignals } from "./stop_signals.ts";
+import { tidyUp } from "./tidy_up.ts";
 
 /** The options of `jmp run`, as commander names them. */
 export interface RunOptions extends PassphraseOptions, CertificateOptions, LimitOptions, TelemetryOptions {
@@ -73,6 +74,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     notices,
     onReloaded: (next) => config = next,
   });
+  let tidied: Promise<unknown> | undefined;
   await using telemetry = await openTelemetry(options, env, config.metadata.name, log);
   const end = await runExporter({
     ...planned,
@@ -105,8 +107,10 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     onReady() {
       log.info(`Ready: "${config.metadata.name}" serves ${describeExport(config.export)}`);
       notices.ready();
+      if (options.runtimeDir === undefined) tidied ??= tidyUp(log);
     },
   });
+  await tidied;
   if (end.kind === "hookFailed") {
     log.error(`Ended because ${end.reason}`);
     return exitCodes.hook;

@@ -6,7 +6,7 @@ import { HookError, JumpstarterError } from "../errors.ts";
 import { writeShims } from "../hooks/mod.ts";
 import { Logger } from "../log.ts";
 import { isWindows } from "../platform.ts";
-import { makePrivateTempDir } from "../private_files.ts";
+import { openPrivateTempDir, type PrivateTempDir } from "../private_files.ts";
 import { type Channel, formatAddress } from "../rpc/mod.ts";
 import { type Connection, definedOnly, type Env, namedOptions, type RemoteOptions } from "./connection_options.ts";
 import { exitCodes } from "../exit_codes.ts";
@@ -20,6 +20,7 @@ import { logLevel } from "./program.ts";
 import { runChild } from "./run_child.ts";
 import { serveJ } from "./serve_j.ts";
 import { logStrayFaults } from "./stray_faults.ts";
+import { tidyUp } from "./tidy_up.ts";
 
 /** The options of `jmp shell`, as commander names them. */
 export interface ShellOptions extends RemoteOptions {
@@ -152,11 +153,15 @@ async function shellAt(
   const warn = (line: string) => writeErr(`jmp: ${printable(line)}\n`);
   await using agent = await serveJ({ dir: dir.path, env: inward, packages, program, warn });
   const childEnv = { ...shellEnv(env, dir.binDir), ...inward, ...exporterEnv(exporter), ...agent.env };
-  if (words.length > 0) return await runCommand(words, childEnv);
+  const run = async (argv: readonly string[], env: Record<string, string>) => {
+    const [exitCode] = await Promise.all([runCommand(argv, env), tidyUp()]);
+    return exitCode;
+  };
+  if (words.length > 0) return await run(words, childEnv);
   const name = exporter.name || formatAddress(address);
   const shell = interactiveShell(usersShell(env), name, dir.path, dir.binDir);
   for (const [path, text] of Object.entries(shell.files)) await Deno.writeTextFile(path, text, { mode: 0o600 });
-  return await runCommand(shell.argv, { ...childEnv, ...shell.env });
+  return await run(shell.argv, { ...childEnv, ...shell.env });
 }
 
 function usersShell({ SHELL, COMSPEC }: Env): string {
@@ -201,13 +206,10 @@ function exporterEnv({ name, labels }: Exporter): Record<string, string> {
   };
 }
 
-async function makeShellDir(
-  launcher: readonly string[],
-): Promise<AsyncDisposable & { readonly path: string; readonly binDir: string }> {
-  const path = await makePrivateTempDir("jumpstarter-shell-");
-  const binDir = join(path, "bin");
+async function makeShellDir(launcher: readonly string[]): Promise<PrivateTempDir & { readonly binDir: string }> {
+  const dir = await openPrivateTempDir("shell-");
+  const binDir = join(dir.path, "bin");
   await Deno.mkdir(binDir, { mode: 0o700 });
   await writeShims(binDir, launcher);
-  const remove = () => Deno.remove(path, { recursive: true }).catch(() => {/* it is gone */});
-  return { path, binDir, [Symbol.asyncDispose]: remove };
+  return { ...dir, binDir };
 }

@@ -2,13 +2,14 @@ import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { allPermissions, permissionFlags } from "../permission.ts";
 import { onSignals, reachesChildren } from "../platform.ts";
-import { makePrivateTempDir } from "../private_files.ts";
+import { openPrivateTempDir } from "../private_files.ts";
 import { type ConfigChoice, planExporter } from "./exporter_config.ts";
 import { definedOnly } from "./connection_options.ts";
 import { type PermissionsOptions, runPermissions } from "./jmp_permissions.ts";
 import type { MainOptions } from "./main_options.ts";
 import { writeErr } from "./output.ts";
 import { withoutNoticeVariables } from "./service_notices.ts";
+import { tidyUp } from "./tidy_up.ts";
 import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
 
 /** The option that starts the program again; the second time it is left out. */
@@ -32,27 +33,24 @@ export async function runWithLeastPrivilege(
   }
   const passphrase = await choosePassphrase(options, main.env);
   const planned = await planExporter(options, main);
-  const made = options.runtimeDir === undefined ? await makePrivateTempDir("jumpstarter-") : undefined;
-  try {
-    const runtimeDir = options.runtimeDir ?? made ?? "";
-    const parts = await runPermissions(planned, options, runtimeDir, main.env);
-    const flags = permissionFlags(parts.flatMap(({ permissions }) => permissions));
-    if (flags.join() === permissionFlags(allPermissions).join()) {
-      const greedy = parts.filter(({ permissions }) => permissionFlags(permissions).join() === flags.join());
-      writeErr(`jmp: ${greedy.map(({ part }) => part).join(" and ")} needs every permission, so nothing is refused\n`);
-    }
-    const words = main.restrictedLauncher.flatMap((word) => word === allowAll ? ["--no-prompt", ...flags] : [word]);
-    // The passphrase goes where the process list does not show it.
-    const args = withoutPassphrase(main.args.filter((word) => word !== option));
-    const place = made === undefined ? [] : ["--runtime-dir", made];
-    if (main.env.NOTIFY_SOCKET) {
-      writeErr(`jmp: systemd is not told how this is: what that takes is refused with ${option}; use Type=exec\n`);
-    }
-    const env = { ...withoutNoticeVariables(main.env), [JMP_GRPC_PASSPHRASE]: passphrase };
-    return await passingSignals([...words, ...args, ...place], definedOnly(env));
-  } finally {
-    if (made !== undefined) await Deno.remove(made, { recursive: true }).catch(() => {/* it is gone */});
+  await using made = options.runtimeDir === undefined ? await openPrivateTempDir() : undefined;
+  const runtimeDir = options.runtimeDir ?? made?.path ?? "";
+  const parts = await runPermissions(planned, options, runtimeDir, main.env);
+  const flags = permissionFlags(parts.flatMap(({ permissions }) => permissions));
+  if (flags.join() === permissionFlags(allPermissions).join()) {
+    const greedy = parts.filter(({ permissions }) => permissionFlags(permissions).join() === flags.join());
+    writeErr(`jmp: ${greedy.map(({ part }) => part).join(" and ")} needs every permission, so nothing is refused\n`);
   }
+  const words = main.restrictedLauncher.flatMap((word) => word === allowAll ? ["--no-prompt", ...flags] : [word]);
+  // The passphrase goes where the process list does not show it.
+  const args = withoutPassphrase(main.args.filter((word) => word !== option));
+  const place = made === undefined ? [] : ["--runtime-dir", made.path];
+  if (main.env.NOTIFY_SOCKET) {
+    writeErr(`jmp: systemd is not told how this is: what that takes is refused with ${option}; use Type=exec\n`);
+  }
+  const env = { ...withoutNoticeVariables(main.env), [JMP_GRPC_PASSPHRASE]: passphrase };
+  const [exitCode] = await Promise.all([passingSignals([...words, ...args, ...place], definedOnly(env)), tidyUp()]);
+  return exitCode;
 }
 
 /** The words without the options that give a passphrase, in either of the two ways in which an option is written. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { JumpstarterError } from "../errors.ts";
 import { isWindows } from "../platform.ts";
-import { makePrivateTempDir, reasonOf } from "../private_files.ts";
+import { lockFile, openPrivateTempDir, reasonOf } from "../private_files.ts";
 import { type RuntimePaths, runtimePaths } from "./permissions.ts";
 
 /** What an exporter keeps while it runs, in a directory that only this user can enter. */
@@ -17,9 +17,10 @@ export type RuntimeDir = RuntimePaths & AsyncDisposable & { readonly path: strin
 export async function prepareRuntimeDir(
   { runtimeDir }: { readonly runtimeDir?: string },
 ): Promise<RuntimeDir> {
-  const dir = runtimeDir ?? await makePrivateTempDir("jumpstarter-");
+  const made = runtimeDir === undefined ? await openPrivateTempDir() : undefined;
+  const dir = made?.path ?? runtimeDir ?? "";
   const paths = runtimePaths(dir);
-  const lock = runtimeDir === undefined ? undefined : await lockDir(dir);
+  const lock = made === undefined ? await lockDir(dir) : undefined;
   const removeOwn = async () => {
     for (const own of [paths.binDir, paths.workDir, paths.motdFile, paths.socketPath, paths.agentPath]) {
       await Deno.remove(own, { recursive: true }).catch(() => {/* there is none */});
@@ -31,19 +32,17 @@ export async function prepareRuntimeDir(
     ...paths,
     path: dir,
     async [Symbol.asyncDispose]() {
-      if (lock === undefined) return await Deno.remove(dir, { recursive: true }).catch(() => {/* it is gone */});
+      if (made !== undefined) return await made[Symbol.asyncDispose]();
       await removeOwn();
-      await Deno.remove(join(dir, lockName)).catch(() => {/* it is gone */});
-      lock.close();
+      await Deno.remove(join(dir, lockFile)).catch(() => {/* it is gone */});
+      lock?.close();
     },
   };
 }
 
-const lockName = "lock";
-
 /** Has the directory to itself until the file that this answers is closed, which the system does at the latest. */
 async function lockDir(dir: string): Promise<Deno.FsFile> {
-  const path = join(dir, lockName);
+  const path = join(dir, lockFile);
   const refuse = (code: "listen" | "config", message: string, hint: string, cause?: unknown) =>
     new JumpstarterError(code, message, { hint, cause });
   for (;;) {

@@ -91,7 +91,7 @@ export const GLOBALS: Readonly<Record<string, readonly string[]>> = {
   "Deno.removeSignalListener": ["src/platform.ts"],
   "Deno.kill": ["src/child_group.ts", "src/cli/run_child.ts"],
   "Deno.umask": ["src/agent/start_message.ts"],
-  "Deno.uid": ["src/agent/start_message.ts", "src/private_files.ts"],
+  "Deno.uid": ["src/agent/start_message.ts", "src/left_dirs.ts", "src/private_files.ts"],
   "Deno.gid": [],
   "Deno.chmod": ["src/agent/serve_agent.ts", "src/atomic_file.ts", "src/private_files.ts", "src/rpc/server.ts"],
   "Deno.chmodSync": [],

@@ -34,7 +34,7 @@ Deno.test({
     assert.equal(await Deno.readTextFile(place.path("storage", "kept.img")), "whole");
     const { code, stderr } = await bench.exporter.program.stop();
     assert.equal(code, 0, stderr);
-    // What a client that was killed has left in its own directory, nobody else may take away.
+    // What the last client that was killed has left waits for the next one.
     assert.deepEqual((await place.leftFiles()).filter((name) => !name.startsWith("jumpstarter-shell-")), []);
   },
 });

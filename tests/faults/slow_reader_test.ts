@@ -28,8 +28,9 @@ Deno.test({
           power: { type: "jumpstarter_driver_power.driver.MockPower" },
         },
       },
+      args: ["-v"],
     });
-    await exporter.ready();
+    await exporter.idle();
     const before = await holdingsOf(exporter.program.pid);
     const pipe = `"$@" | { echo reading >&2; exec sleep 600; }`;
     await using reader = new Program(place, ["sh", "-c", pipe, "sh", ...jmpWords, "j", "tools", "flood"], {
