@@ -55,6 +55,11 @@ export class ChildGroup implements AsyncDisposable {
     child.status.then(() => this.#hasExited = true);
   }
 
+  /** The id of the child, and of its group where there are groups. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** How the child itself ended. */
   get status(): Promise<Deno.CommandStatus> {
     return this.#child.status;

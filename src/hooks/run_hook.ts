@@ -1,10 +1,14 @@
 import { ChildGroup } from "../child_group.ts";
+import { guardAgainstDeath } from "./death_guard.ts";
 import type { HookNotStarted, HookOutcome } from "./hook_outcome.ts";
 import { OutputReader } from "./output_reader.ts";
 import { type Hook, openScriptCommand, type ScriptCommand, type ScriptPlace } from "./script_command.ts";
 
 /** The longest time that a timer can wait; a longer one would fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
+
+/** How long a script has to end itself after SIGTERM where nobody says, in milliseconds. */
+const usualKillGraceMs = 5_000;
 
 /** How a hook is run. */
 export interface HookOptions extends ScriptPlace {
@@ -25,7 +29,7 @@ export interface HookOptions extends ScriptPlace {
  * group is stopped, so that nothing it started still holds a serial port. When it succeeds, what it left in the
  * background stays: daemons started on purpose are a legitimate use of a hook. Such a daemon should write to a file
  * of its own, since the script's output is read until the script has ended and its pipes are quiet (250 ms, at most
- * 2 s) and nobody reads it after that.
+ * 2 s) and nobody reads it after that. Should this program be killed, the script ends as at its time-out.
  *
  * Rejects only when `onLine` throws; the group is stopped then, too.
  */
@@ -37,6 +41,8 @@ export async function runHook(hook: Hook, options: HookOptions): Promise<HookOut
   const started = startGroup(command, hook, options);
   if ("reason" in started) return started;
   await using group = started;
+  const { env, killGraceMs = usualKillGraceMs } = options;
+  await using _guard = guardAgainstDeath(group.pid, { env, killGraceMs });
   return await followGroup(group, hook, options);
 }
 
@@ -77,7 +83,7 @@ async function waitForEnd(
 }
 
 function startGroup(command: ScriptCommand, hook: Hook, options: HookOptions): ChildGroup | HookNotStarted {
-  const { env, cwd, killGraceMs = 5000 } = options;
+  const { env, cwd, killGraceMs = usualKillGraceMs } = options;
   try {
     return ChildGroup.start(command.argv, { env, cwd, killGraceMs });
   } catch (error) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { exampleConfig, type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { freePort } from "../fixtures/network.ts";
-import { Place } from "../fixtures/place.ts";
+import { kill, Place } from "../fixtures/place.ts";
 import { type Program, startJmp } from "../fixtures/program.ts";
 
 type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
@@ -40,6 +40,7 @@ async function alone(program: Program, isBusy: Promise<unknown>): Promise<Busy> 
 
 const endless = { script: "echo begun; sleep 4718", timeout: 3600 };
 const insecure = "--tls-grpc-insecure";
+const isLinux = Deno.build.os === "linux";
 
 const rows: readonly Row[] = [
   {
@@ -208,4 +209,29 @@ Deno.test("what a command has left in its group does not outlive a signal", asyn
   const { code, stderr } = await program.stop();
   assert.equal(code, 143, stderr);
   assert.deepEqual(await place.leftProcesses(), []);
+});
+
+Deno.test({
+  name: "kill -9 in the midst of a hook: the hook ends, with all that it has started",
+  ignore: !isLinux, // nothing else shows whose a process is
+  async fn() {
+    await using place = await Place.open();
+    const script = 'trap "" TERM; echo begun; while :; do sleep 4720; done';
+    const file = await writeConfig(place, { hooks: { beforeLease: { script, timeout: 3600 } } });
+    const config = ["--exporter-config", file, "--hook-kill-grace", "0.3"];
+    for (
+      const words of [
+        ["run", ...config, "--tls-grpc-listener", "127.0.0.1:0", insecure],
+        ["run", ...config, "--tls-grpc-listener", "127.0.0.1:0", insecure, "--least-privilege"],
+        ["shell", ...config, "--", "true"],
+      ]
+    ) {
+      await using program = startJmp(place, words);
+      await program.seeErr("[beforeLease] begun");
+      for (const [pid, command] of await place.processes()) {
+        if (command.includes("--hook-kill-grace")) kill(pid, "SIGKILL");
+      }
+      assert.deepEqual(await place.leftProcesses(), [], words.join(" "));
+    }
+  },
 });
