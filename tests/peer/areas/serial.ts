@@ -1,10 +1,11 @@
 /** Serial ports: a pseudo-terminal as the board, a socket, and a loop. */
 import assert from "node:assert/strict";
 import { PySerialClient } from "../../../drivers/pyserial/client.ts";
+import type { JumpstarterError } from "../../../src/errors.ts";
 import { until } from "../../fixtures/local_exporter.ts";
 import { PseudoBoard } from "../../fixtures/pseudo_board.ts";
 import { type Bench, type Cell, defineArea, type Pairing } from "../support/area.ts";
-import { dearCommand } from "../support/side.ts";
+import { dearCommand, type Side } from "../support/side.ts";
 
 interface SerialBench extends Bench {
   readonly board: PseudoBoard;
@@ -40,11 +41,19 @@ export const serial = defineArea<SerialBench>({
   rows: [
     { name: "a device file, both ways, byte for byte", run: device },
     { name: "socket:// and loop://", run: others },
+    { name: "DTR and RTS of a loop", run: linesOfLoop },
+    { name: "DTR and RTS of a pseudo-terminal, which has none", run: noLines },
+    { name: "DTR and RTS of a socket, which has none", remark: ignored, run: linesOfSocket },
+    { name: "close ends a connection, and the next one opens the port anew", run: close },
     { name: "j pipe to the board", notRun: leavesEarly, run: pipeTo },
     { name: "j pipe from the board", notRun: dearCommand, run: pipeFrom },
     { name: "j start-console", notRun: dearCommand, run: startConsole },
   ],
 });
+
+function ignored({ exporter }: Pairing): string | undefined {
+  return exporter.name === "Python" ? "pySerial takes the lines of a socket for set, though there are none" : undefined;
+}
 
 function leavesEarly({ client }: Pairing): string | undefined {
   return client.name === "Python"
@@ -88,6 +97,80 @@ async function device(cell: Cell<SerialBench>): Promise<void> {
 
 async function others(cell: Cell<SerialBench>): Promise<void> {
   for (const name of ["remote", "loop"]) assert.deepEqual(await talk(cell, name, everyByte), everyByte);
+}
+
+/** What raising DTR and dropping RTS comes to: nothing, or the class or code of an error, and its message. */
+async function setLines({ ask }: Cell<SerialBench>, name: string): Promise<string[]> {
+  return await ask({
+    python: `
+      def attempt(method, value):
+          try:
+              return str(client.${name}.call(method, value))
+          except Exception as error:
+              return f"{type(error).__name__}: {error}"
+      return [attempt("set_dtr", True), attempt("set_rts", False)]
+    `,
+    async ours(exporter) {
+      const port = exporter.driver(name, PySerialClient);
+      const attempt = (use: Promise<void>) =>
+        use.then(() => "None", ({ code, message }: JumpstarterError) => `${code}: ${message}`);
+      return [await attempt(port.setDtr(true)), await attempt(port.setRts(false))];
+    },
+  }) as string[];
+}
+
+async function linesOfLoop(cell: Cell<SerialBench>): Promise<void> {
+  assert.deepEqual(await setLines(cell, "loop"), ["None", "None"]);
+}
+
+/** Asserts that each attempt has failed with an error that says why. */
+function assertRefused(
+  { client, exporter }: Pairing,
+  said: readonly string[],
+  why: Record<Side["name"], RegExp>,
+): void {
+  const [error, code] = exporter.name === "Python"
+    ? ["DriverError", "driver"]
+    : ["DriverMethodNotImplemented", "unimplemented"];
+  assert.equal(said.length, 2);
+  for (const text of said) {
+    assert.ok(text.startsWith(`${client.name === "Python" ? error : code}: `), text);
+    assert.match(text, why[exporter.name]);
+  }
+}
+
+async function noLines(cell: Cell<SerialBench>): Promise<void> {
+  const why = { Python: /Inappropriate ioctl for device/, ours: /cannot set (?:DTR|RTS) of \S+: it has no such line/ };
+  assertRefused(cell, await setLines(cell, "console"), why);
+  await device(cell); // which it is none the worse for
+}
+
+async function linesOfSocket(cell: Cell<SerialBench>): Promise<void> {
+  const said = await setLines(cell, "remote");
+  if (cell.exporter.name === "Python") return assert.deepEqual(said, ["None", "None"]);
+  assertRefused(cell, said, { Python: /./, ours: /cannot set (?:DTR|RTS): a TCP connection has no such line/ });
+}
+
+async function close(cell: Cell<SerialBench>): Promise<void> {
+  await cell.ask({
+    python: `
+      import anyio
+      with client.console.stream() as stream:
+          client.console.call("close")
+          try:
+              while True:
+                  stream.receive()
+          except (anyio.EndOfStream, anyio.BrokenResourceError):
+              pass
+    `,
+    async ours(exporter) {
+      const port = exporter.driver("console", PySerialClient);
+      const { readable } = await port.connect();
+      await port.close();
+      await readable.pipeTo(new WritableStream()).catch(() => {/* as well */});
+    },
+  });
+  await device(cell);
 }
 
 async function pipeTo({ session, bench: { board } }: Cell<SerialBench>): Promise<void> {

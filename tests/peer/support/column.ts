@@ -1,6 +1,7 @@
 /** One column of the matrix: an exporter with the devices of all areas, a client's session, and the rows in their order. */
 import { connect } from "../../../mod.ts";
 import type { ConnectOptions, Exporter } from "../../../src/client/mod.ts";
+import { within } from "../../../src/rpc/bench_test.ts";
 import { writeConfig } from "../../fixtures/exporter.ts";
 import { Place } from "../../fixtures/place.ts";
 import type { Area, Bench, Column, OpenArea, Pairing } from "./area.ts";
@@ -86,6 +87,9 @@ export class ColumnRun {
   }
 }
 
+/** How long our client may take for an answer, as the Python one may. */
+const answerMs = 30_000;
+
 /** The library of a column's client, connected when it is first asked. */
 class Library implements AsyncDisposable {
   readonly #place: Place;
@@ -110,7 +114,7 @@ class Library implements AsyncDisposable {
       return await this.#python.ask(python);
     }
     this.#ours ??= await connect(this.#address, await ourOptions(security, this.#certificate));
-    return await ours(this.#ours) ?? null;
+    return await within(Promise.resolve(ours(this.#ours)), "an answer of our client", answerMs) ?? null;
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
