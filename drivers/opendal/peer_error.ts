@@ -21,11 +21,28 @@ const KINDS: Readonly<Record<string, readonly [code: ErrorCode, words: string]>>
 export function explained(error: unknown): unknown {
   if (!(error instanceof DriverError) || error.code !== "driver") return error;
   const { driver, method, message } = error;
-  const [, kind = "", said = ""] = /^(\w+) \((?:permanent|temporary|persistent)\) at [^]*?=> ([^\n]*)/.exec(message) ??
-    [];
-  if (said === "") return error;
-  const path = /^ {3}(?:path|from): (.*)$/m.exec(message)?.[1];
-  const [code, words] = KINDS[kind] ?? ["driver", /^Source:\n {3}(.*)/m.exec(message)?.[1] ?? said];
+  const [, kind, said] =
+    /^(\w+) \((?:permanent|temporary|persistent)\) at [^\n]*?(?:=> ([^\n]*))?(?:\n|$)/.exec(message) ??
+      [];
+  if (kind === undefined) return error;
+  const [code, words] = KINDS[kind] ?? ["driver", reasonIn(message) ?? said ?? kind];
+  const [, path] = /^ {3}(?:path|from): (.*)$/m.exec(message) ?? /, (?:path|from): ([^,}]*)[,}]/.exec(message) ?? [];
   const subject = path === undefined ? "" : `"${path}": `;
-  return new DriverError(code, subject + words, { driver, method, cause: error });
+  // That a file is not there says it all.
+  const detail = code === "not_found" ? undefined : answerIn(message);
+  return new DriverError(code, `${subject}${words}${detail === undefined ? "" : ` (${detail})`}`, {
+    driver,
+    method,
+    cause: error,
+  });
+}
+
+/** What went wrong beneath, in the words of the system or of an object store. */
+function reasonIn(message: string): string | undefined {
+  return /^Source:\n {3}(.*)/m.exec(message)?.[1] ?? /S3Error \{ code: "[^"]*", message: "([^"]+)"/.exec(message)?.[1];
+}
+
+/** What a server has answered: an object store's own word for it, or the status. */
+function answerIn(message: string): string | undefined {
+  return /S3Error \{ code: "(\w+)"/.exec(message)?.[1] ?? /Parts \{ status: (\d+)/.exec(message)?.[1];
 }
