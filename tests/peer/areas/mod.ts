@@ -6,6 +6,7 @@ import { ending } from "./ending.ts";
 import { files } from "./files.ts";
 import { network } from "./network.ts";
 import { power } from "./power.ts";
+import { remoteStorage } from "./remote_storage.ts";
 import { security } from "./security.ts";
 import { serial } from "./serial.ts";
 import { shell } from "./shell.ts";
@@ -22,5 +23,6 @@ export const areas: readonly Area[] = [
   shell,
   serial,
   storage,
+  remoteStorage,
   ending,
 ];

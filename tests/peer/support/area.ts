@@ -98,8 +98,8 @@ export interface Row<B> {
 /** An area as it is written. */
 export interface AreaDefinition<B extends Bench> {
   readonly name: string;
-  /** Starts what the devices of a column stand on. */
-  readonly open: (place: Place, pairing: Pairing) => Promise<B>;
+  /** Starts what the devices of a column stand on; servers of its own may have the exporter's certificate. */
+  readonly open: (place: Place, pairing: Pairing, certificate: CertificateFiles) => Promise<B>;
   readonly rows: readonly Row<B>[];
 }
 
@@ -114,7 +114,7 @@ export interface OpenArea extends AsyncDisposable {
 export interface Area {
   readonly name: string;
   readonly rows: readonly Pick<Row<Bench>, "name" | "notRun" | "remark">[];
-  open(place: Place, pairing: Pairing): Promise<OpenArea>;
+  open(place: Place, pairing: Pairing, certificate: CertificateFiles): Promise<OpenArea>;
 }
 
 /** Defines an area; the type of its bench stays between `open` and the rows. */
@@ -122,8 +122,8 @@ export function defineArea<B extends Bench>({ name, open, rows }: AreaDefinition
   return {
     name,
     rows,
-    async open(place, pairing) {
-      const bench = await open(place, pairing);
+    async open(place, pairing, certificate) {
+      const bench = await open(place, pairing, certificate);
       return {
         bench,
         async run(wanted, column) {

@@ -69,7 +69,7 @@ export class ColumnRun {
     const certificate = await writeCertificate(place);
     await using stack = new AsyncDisposableStack();
     const open: OpenArea[] = [];
-    for (const area of this.#areas) open.push(stack.use(await area.open(place, this.#pairing)));
+    for (const area of this.#areas) open.push(stack.use(await area.open(place, this.#pairing, certificate)));
     const config = await writeBenchConfig(place, open.map(({ bench }) => bench));
     const running = stack.use(await startPeerExporter(place, exporter, config, security, certificate));
     const shell = ["shell", "--tls-grpc", running.address, ...clientOptions(client, security, certificate)];

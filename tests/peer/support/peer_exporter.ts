@@ -24,7 +24,9 @@ export async function startPeerExporter(
   const listener = `127.0.0.1:${side.name === "Python" ? freePort() : 0}`;
   const words = ["run", "--exporter-config", config, "--tls-grpc-listener", listener];
   const argv = [...side.jmp, ...words, ...exporterOptions(security, certificate)];
-  const program = new Program(place, argv, { env: side.env });
+  // What it fetches may be behind the certificate that it serves with.
+  const trusting = side.name === "Python" ? { SSL_CERT_FILE: certificate.ca } : { DENO_CERT: certificate.ca };
+  const program = new Program(place, argv, { env: { ...side.env, ...trusting } });
   try {
     const [, address = ""] = await program.seeErr(/(?:Listening on|server started on) (127\.0\.0\.1:\d+)/);
     return {
