@@ -90,7 +90,7 @@ export function secureConnection(
 ): { readonly secure: TLSSocket; readonly ready: Promise<void> } {
   const secure = connect({ ...tlsOptions(host, trust), ...to });
   const ready = new Promise<void>((resolve, reject) => {
-    secure.once("error", reject);
+    secure.on("error", reject); // there may be several, and one that nobody hears would end the program
     secure.once("close", () => reject(new Error("closed during the TLS handshake")));
     secure.once("secureConnect", () => {
       if (isPinned(secure, trust)) return resolve();

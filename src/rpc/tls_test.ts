@@ -4,7 +4,7 @@ import { makeAuthority, makeSelfSigned } from "../../tests/fixtures/certificate.
 import { fingerprintsOf } from "../fingerprint.ts";
 import { getStatus, openBench, rejectsWith, waitUntil, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
-import { assertCertificate, type ServerCertificate, tlsOptions, type TlsTrust } from "./tls.ts";
+import { assertCertificate, secureConnection, type ServerCertificate, tlsOptions, type TlsTrust } from "./tls.ts";
 
 const handlers = { exporter: { getStatus: () => ({ status: 4 }) } };
 const yesterday = new Date(Date.now() - 86_400_000);
@@ -109,6 +109,17 @@ Deno.test("a certificate with another fingerprint is refused, and both are told"
   }
   const right = { fingerprint: shown, ca: other.cert };
   assert.match((await rejectsWith(callWith(certificate, right), "connect")).message, /not trusted/);
+});
+
+Deno.test("a connection that goes wrong twice, as one does whose certificate both ends refuse, is one failure", async () => {
+  await using bench = await openBench(handlers, { certificate: await makeSelfSigned() });
+  const { address } = bench.server;
+  if (address.kind !== "tcp") throw new Error("not TCP");
+  const { secure, ready } = secureConnection(address, "127.0.0.1", { fingerprint: "any" });
+  const closed = new Promise<void>((resolve) => secure.once("close", () => resolve()));
+  secure.once("secureConnect", () => secure.emit("error", new Error("bad certificate"))); // the word of the other end
+  await assert.rejects(within(ready, "the failure"), /another fingerprint/);
+  await within(closed, "the end of the connection");
 });
 
 Deno.test("who a client is, is told to the calls, and nobody else is let in", async () => {
