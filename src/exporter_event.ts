@@ -54,6 +54,15 @@ export type ExporterEvent =
   | { readonly kind: "status"; readonly status: string; readonly message: string }
   | { readonly kind: "connected"; readonly client: ConnectedClient }
   | { readonly kind: "disconnected"; readonly client: ConnectedClient }
+  | {
+    readonly kind: "refused";
+    /** The name in its certificate. */
+    readonly identity?: string;
+    readonly address: string;
+    readonly reason: string;
+    /** How many alike there were since the last that was told of: a flood is not told one by one. */
+    readonly untold: number;
+  }
   | { readonly kind: "useBegun"; readonly use: DriverUse }
   | { readonly kind: "useEnded"; readonly use: DriverUse; readonly code: UseCode }
   | { readonly kind: "bytes"; readonly use: DriverUse; readonly toClient: number; readonly fromClient: number }

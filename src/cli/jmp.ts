@@ -117,7 +117,7 @@ function addServeOptions(command: Command): Command {
     .option("--tls-client-ca <file>", "The authorities of clients' certificates, PEM; clients must show one then")
     .option("--state-dir <dir>", "Where the exporter keeps a certificate of its own; ~/.local/state/jumpstarter else")
     .option("--http <[host:]port>", "Serve /healthz, /readyz and /metrics here; without a host on the loopback")
-    .option("--audit-log <file>", "Add a line of JSON for each connection and call; - is standard output")
+    .option("--audit-log <file>", "Add a line of JSON for each connection, refusal and call; - is standard output")
     .option(
       "--runtime-dir <dir>",
       "A directory for its sockets that only you can enter; one is made and removed otherwise",

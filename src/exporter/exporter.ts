@@ -192,6 +192,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
       connected.add(peer);
       clients.arrived();
     },
+    onRefused: (refusal) => observe({ kind: "refused", ...refusal }),
   });
   options.onListening?.(server.address);
   options.onReloadable?.(async ({ loaded: next, plan }) => {

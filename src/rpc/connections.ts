@@ -77,7 +77,7 @@ export class Connections {
 
   /** Ends a connection that is none to be served. */
   refuse(connection: Connection, reason: string): void {
-    this.#log.warning("foreign", `Connection from ${connection.peer} ended: ${reason}`);
+    this.#note("foreign", connection, reason);
     this.#end(connection);
   }
 
@@ -88,7 +88,7 @@ export class Connections {
 
   #isLate(connection: Connection): void {
     const seconds = this.#limits.handshakeMs / 1_000;
-    this.#log.warning("late", `Connection from ${connection.peer} ended: its handshake took more than ${seconds} s`);
+    this.#note("late", connection, `its handshake took more than ${seconds} s`);
     this.#end(connection);
   }
 
@@ -97,12 +97,17 @@ export class Connections {
     const { maxConnections } = this.#limits;
     for (const connection of this.#open) {
       if (connection.hasLoggedIn) continue;
-      this.#log.warning("room", `Connection from ${connection.peer} ended: there are more than ${maxConnections}`);
+      this.#note("room", connection, `there are more than ${maxConnections}`);
       this.#end(connection);
       return true;
     }
-    this.#log.warning("full", `Connection from ${peer} refused: there are ${maxConnections} already`);
+    const reason = `there are ${maxConnections} already`;
+    this.#log.warning("full", `Connection from ${peer} refused: ${reason}`, { address: peer, reason });
     return false;
+  }
+
+  #note(kind: string, { peer, identity }: Connection, reason: string): void {
+    this.#log.warning(kind, `Connection from ${peer} ended: ${reason}`, { address: peer, identity, reason });
   }
 
   #end(connection: Connection): void {

@@ -6,7 +6,7 @@ import { makeSelfSigned } from "../../tests/fixtures/certificate.ts";
 import { Logger, type LogRecord } from "../log.ts";
 import { type Bench, driverCall, getStatus, openBench, rejectsWith, waitUntil, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
-import { FloodLog } from "./flood_log.ts";
+import { FloodLog, type ToldRefusal } from "./flood_log.ts";
 
 const ready = { exporter: { getStatus: () => ({ status: 4 }) } };
 
@@ -123,19 +123,28 @@ Deno.test("a connection without a call is ended after a while, and the next call
   assert.equal(connections, 3);
 });
 
-Deno.test("what strangers bring about does not fill the log", () => {
+Deno.test("what strangers bring about fills neither the log nor what else is told of it", () => {
   const records: LogRecord[] = [];
+  const told: (readonly [string, number])[] = [];
+  const onRefused = ({ address, untold }: ToldRefusal) => void told.push([address, untold]);
   let now = 0;
-  const log = new FloodLog(new Logger((record) => records.push(record)), () => now);
-  for (let count = 0; count < 1_000; count++) log.warning("room", `line ${count}`);
+  const log = new FloodLog(new Logger((record) => records.push(record)), { now: () => now, onRefused });
+  for (let count = 0; count < 1_000; count++) {
+    log.warning("room", `line ${count}`, { address: `${count}`, reason: "r" });
+  }
   assert.equal(records.length, 10);
-  log.warning("full", "of another kind");
+  log.warning("full", "of another kind", { address: "a", reason: "r" });
   assert.equal(records.length, 11);
+  for (let count = 0; count < 20; count++) log.refused("passphrase", { address: "b", reason: "r" });
+  assert.equal(records.length, 11, "it has a line of its own elsewhere");
+  assert.equal(told.length, 21);
   now += 60_001;
-  log.warning("room", "again");
-  log.warning("room", "and again");
+  log.warning("room", "again", { address: "c", reason: "r" });
+  log.warning("room", "and again", { address: "d", reason: "r" });
+  log.refused("passphrase", { address: "e", reason: "r" });
   assert.deepEqual(records.slice(-2).map(({ message }) => message), [
     "again (990 more like this before it)",
     "and again",
   ]);
+  assert.deepEqual(told.slice(-3), [["c", 990], ["d", 0], ["e", 10]]);
 });

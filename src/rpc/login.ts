@@ -2,9 +2,9 @@ import { ServerInterceptingCall, type ServerInterceptingCallInterface, type Serv
 import { JumpstarterError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Connection } from "./connections.ts";
-import type { FloodLog } from "./flood_log.ts";
+import type { FloodLog, Refusal } from "./flood_log.ts";
 import { LoginDelay } from "./login_delay.ts";
-import { passphraseChecker } from "./passphrase.ts";
+import { passphraseChecker, passphraseKey } from "./passphrase.ts";
 import { plainPeer } from "./peer.ts";
 import type { ServerLimits } from "./server_limits.ts";
 import { toStatus } from "./status.ts";
@@ -46,12 +46,15 @@ export class Login implements Disposable {
             const peer = plainPeer(call.getPeer());
             const connection = this.#options.connectionOf(call);
             const judge = () => {
-              if (!this.#isRight(metadata)) return refuse(call, this.#failed(peer, path));
+              if (!this.#isRight(metadata)) {
+                const reason = metadata.get(passphraseKey).length === 0 ? "missing passphrase" : "wrong passphrase";
+                return refuse(call, this.#failed({ address: peer, identity: connection?.identity, reason }, path));
+              }
               if (connection !== undefined) connection.hasLoggedIn = true;
               admit(metadata);
             };
             const waitMs = connection?.hasLoggedIn ? 0 : this.#delay.turn(peer);
-            if (waitMs === undefined) refuse(call, this.#unjudged(peer));
+            if (waitMs === undefined) refuse(call, this.#unjudged(peer, connection?.identity));
             else if (waitMs === 0) judge();
             else this.#later(waitMs, judge);
           },
@@ -64,16 +67,19 @@ export class Login implements Disposable {
     this.#waiting.clear();
   }
 
-  #failed(peer: string, path: string): JumpstarterError {
-    this.#delay.failed(peer);
-    this.#options.log.warning(`authentication failed: invalid or missing passphrase (${path} from ${peer})`);
+  #failed(refusal: Refusal, path: string): JumpstarterError {
+    const { log, floodLog } = this.#options;
+    this.#delay.failed(refusal.address);
+    log.warning(`authentication failed: invalid or missing passphrase (${path} from ${refusal.address})`);
+    floodLog.refused("passphrase", refusal);
     return new JumpstarterError("unauthenticated", "invalid or missing passphrase");
   }
 
-  #unjudged(peer: string): JumpstarterError {
-    const message = "too many failed attempts";
-    this.#options.floodLog.warning("login", `authentication failed: ${message} (from ${peer})`);
-    return new JumpstarterError("unauthenticated", `${message} from this address; wait a few seconds`);
+  #unjudged(address: string, identity?: string): JumpstarterError {
+    const reason = "too many failed attempts";
+    const refusal = { address, identity, reason };
+    this.#options.floodLog.warning("login", `authentication failed: ${reason} (from ${address})`, refusal);
+    return new JumpstarterError("unauthenticated", `${reason} from this address; wait a few seconds`);
   }
 
   #later(waitMs: number, judge: () => void): void {

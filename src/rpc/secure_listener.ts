@@ -29,6 +29,11 @@ export function secureListener(certificate: ServerCertificate, options: SecureLi
   const { connections, floodLog, log, limits, accept } = options;
   assertServerCertificate(certificate);
   const current = { clientCa: certificate.clientCa };
+  const note = (connection: Connection | undefined, reason: string) => {
+    const address = connection?.peer ?? "a client";
+    const refusal = { address, reason: `TLS handshake failed: ${reason}` };
+    floodLog.warning("tls", `TLS handshake with ${address} failed: ${reason}`, refusal);
+  };
   const listener = createServer({
     ...contextOf(certificate),
     ALPNProtocols: ["h2"],
@@ -40,7 +45,7 @@ export function secureListener(certificate: ServerCertificate, options: SecureLi
     if (connection === undefined) return void socket.destroy();
     // A session that is taken up again brings along a certificate that was looked at when it began.
     if (current.clientCa !== undefined && socket.isSessionReused() && !isOf(socket, current.clientCa)) {
-      floodLog.warning("tls", `TLS handshake with ${connection.peer} failed: its certificate does not hold any more`);
+      note(connection, "its certificate does not hold any more");
       return void socket.destroy();
     }
     connection.identity = peerName(socket);
@@ -49,12 +54,13 @@ export function secureListener(certificate: ServerCertificate, options: SecureLi
     }
     accept(socket, connection);
   });
-  listener.on("tlsClientError", (error: Error, socket: Socket & { readonly _parent?: Socket }) => {
+  listener.on("tlsClientError", (error: Error, socket: TLSSocket & { readonly _parent?: Socket }) => {
     // Its addresses are those of the socket beneath, which the TLS library keeps to itself.
     const connection = connections.of(socket._parent ?? socket);
     socket.destroy(); // a handshake that ran out of time leaves it open
     if (connection?.isEnded) return;
-    floodLog.warning("tls", `TLS handshake with ${connection?.peer ?? "a client"} failed: ${error.message}`);
+    const { authorizationError: refusal } = socket; // the error itself is only that the connection has ended then
+    note(connection, refusal ? `its certificate is not accepted (${refusal})` : error.message);
   });
   keepCurrent(listener, options, (renewed) => current.clientCa = renewed.clientCa);
   return listener;

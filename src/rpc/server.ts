@@ -7,7 +7,7 @@ import type { Logger } from "../log.ts";
 import { isWindows } from "../platform.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { type Connection, Connections } from "./connections.ts";
-import { FloodLog } from "./flood_log.ts";
+import { FloodLog, type ToldRefusal } from "./flood_log.ts";
 import { Login } from "./login.ts";
 import { mendSocket } from "./mended_socket.ts";
 import { onGreeting } from "./preface.ts";
@@ -39,6 +39,8 @@ export interface ServeOptions {
   limits?: Partial<ServerLimits>;
   /** Told when a client connects, before it can call anything. */
   onConnection?: (peer: ConnectedPeer) => void;
+  /** Told who is not let in, but for what is too much of the same. */
+  onRefused?: (refusal: ToldRefusal) => void;
 }
 
 /** A client that has connected. */
@@ -76,7 +78,7 @@ const keepalive: GrpcServerOptions = {
 export async function serve(options: ServeOptions): Promise<Server> {
   const { address, services, certificate, passphrase, isTrusted = false, log } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const floodLog = new FloodLog(log);
+  const floodLog = new FloodLog(log, { onRefused: options.onRefused });
   const connectionOf = (call: object) => grpcServer.connectionOf(call);
   const login = passphrase === undefined ? undefined : new Login({ passphrase, limits, log, floodLog, connectionOf });
   const interceptors = login === undefined ? [] : [login.interceptor];

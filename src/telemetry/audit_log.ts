@@ -10,7 +10,7 @@ const maxWaitingBytes = 8 * 1024 * 1024;
 const endGraceMs = 5_000;
 
 /**
- * A line of JSON for each connection, call and change of who holds the devices.
+ * A line of JSON for each connection, refusal, call and change of who holds the devices.
  *
  * @throws {JumpstarterError} `config` when the file cannot be opened.
  */
@@ -62,6 +62,10 @@ function describe(
       const { client: { identity, address, since } } = event;
       const end = event.kind === "disconnected" ? { durationMs: Date.now() - since.getTime() } : {};
       return { event: event.kind, identity: identity ?? null, address, ...end };
+    }
+    case "refused": {
+      const { identity, address, reason, untold } = event;
+      return { event: event.kind, identity: identity ?? null, address, reason, untold };
     }
     case "useEnded": {
       const { use, code } = event;

@@ -21,7 +21,7 @@ export async function watchOverHttp(place: HttpPlace, exporter: WatchedExporter)
 }
 
 /**
- * Writes a line of JSON for each connection, call and change of who holds the devices.
+ * Writes a line of JSON for each connection, refusal, call and change of who holds the devices.
  *
  * @param warn Told once when lines cannot be written, and when they can again.
  * @throws {JumpstarterError} `config` when the file cannot be opened.

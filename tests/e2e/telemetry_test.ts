@@ -1,6 +1,7 @@
 /** `jmp run` with somebody who watches over it. */
 import assert from "node:assert/strict";
 import { exitCodes } from "../../src/exit_codes.ts";
+import { makeAuthority } from "../fixtures/certificate.ts";
 import { exampleConfig, startExporter } from "../fixtures/exporter.ts";
 import { parseExposition, type Samples } from "../fixtures/exposition.ts";
 import { until } from "../fixtures/local_exporter.ts";
@@ -173,4 +174,50 @@ Deno.test("spans go to whatever OpenTelemetry of Deno's exports them to", async 
   await until("the span of the call has come", () => spans.some(({ name }) => name === "power.on"));
   const span = spans.find(({ name }) => name === "power.on");
   assert.deepEqual(span?.attributes.find(({ key }) => key === "jumpstarter.code")?.value, { stringValue: "ok" });
+});
+
+Deno.test("--audit-log has a line for each that is not let in, and why, but not for each of a flood", async () => {
+  await using place = await Place.open();
+  const authority = await makeAuthority();
+  const { cert, key } = await authority.issue({ names: ["127.0.0.1"] });
+  const client = await authority.issueClient("ann");
+  const foreign = await (await makeAuthority()).issueClient("bob");
+  const write = async (name: string, text: string) => await place.write(name, text);
+  const ca = await write("ca.pem", authority.cert);
+  const pair = async (name: string, pem: { cert: string; key: string }) => {
+    const files = [await write(`${name}.crt`, pem.cert), await write(`${name}.key`, pem.key)] as const;
+    return ["--tls-client-cert", files[0], "--tls-client-key", files[1]];
+  };
+  const security = ["--tls-cert", await write("a.crt", cert), "--tls-key", await write("a.key", key)];
+  const file = place.path("audit.log");
+  const args = ["--tls-client-ca", ca, "--audit-log", file, "--passphrase", "open-sesame-7"];
+  await using exporter = await startExporter(place, { security, args });
+  await exporter.ready();
+  const inspect = ["inspect", "--tls-grpc", exporter.address, "--tls-ca", ca];
+  const ann = await pair("ann", client);
+  const ends = [
+    await runJmp(place, [...inspect, ...ann, "--passphrase", "a guess"]),
+    await runJmp(place, [...inspect, ...ann]),
+    await runJmp(place, [...inspect, ...await pair("foreign", foreign), "--passphrase", "open-sesame-7"]),
+    await runJmp(place, [...inspect, "--passphrase", "open-sesame-7"]),
+  ];
+  assert.deepEqual(ends.map(({ code }) => code), [5, 5, 4, 4], JSON.stringify(ends));
+  for (let i = 0; i < 30; i++) {
+    const port = Number(exporter.port);
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(new TextEncoder().encode("no TLS\r\n\r\n"));
+    await connection.readable.pipeTo(new WritableStream()).catch(() => {/* it is cut off */});
+  }
+  assert.equal((await exporter.program.stop()).code, 0);
+  const text = await Deno.readTextFile(file);
+  const refused = text.trimEnd().split("\n").map((line) => JSON.parse(line)).filter(({ event }) => event === "refused");
+  assert.deepEqual(Object.keys(refused[0]), ["time", "event", "identity", "address", "reason", "untold"]);
+  for (const { address } of refused) assert.match(address, /^127\.0\.0\.1:\d+$/);
+  const reasons = refused.map(({ identity, reason }) => [identity, reason]);
+  assert.deepEqual(reasons.slice(0, 2), [["ann", "wrong passphrase"], ["ann", "missing passphrase"]]);
+  const tls = reasons.slice(2);
+  assert.equal(tls.length, 10, "the rest is only counted");
+  assert.ok(tls.every(([identity, reason]) => identity === null && /^TLS handshake failed: ./.test(reason)), text);
+  assert.ok(tls.some(([, reason]) => /its certificate is not accepted \(/.test(reason)), text);
+  assert.doesNotMatch(text, /a guess|open-sesame/);
 });
