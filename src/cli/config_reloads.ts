@@ -11,6 +11,8 @@ export interface ReloadParts {
   readonly load: () => Promise<PlannedConfig>;
   readonly log: Logger;
   readonly notices: Pick<ServiceNotices, "reloading">;
+  /** Opens anew what may have been renamed. */
+  readonly reopen: () => Promise<void>;
   /** Told of the config that holds from now on. */
   readonly onReloaded: (config: ExporterConfig) => void;
 }
@@ -50,10 +52,11 @@ export class ConfigReloads implements Disposable {
   }
 
   async #once(reload: Reload): Promise<void> {
-    const { load, log, notices, onReloaded } = this.#parts;
+    const { load, reopen, log, notices, onReloaded } = this.#parts;
     log.info("Reloading the config (SIGHUP)");
     using _reloading = notices.reloading();
     try {
+      await reopen();
       const next = await load();
       const changes = await reload(next);
       onReloaded(next.loaded.config);

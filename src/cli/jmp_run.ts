@@ -70,6 +70,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   }, { hangupStops });
   using reloads = hangupStops ? undefined : new ConfigReloads({
     load: () => planExporter(options, main),
+    reopen: () => telemetry.reopen(),
     log,
     notices,
     onReloaded: (next) => config = next,

@@ -1,5 +1,6 @@
 import project from "../../deno.json" with { type: "json" };
 import type { ExporterObserver } from "../exporter_event.ts";
+import type { Watcher } from "../telemetry/mod.ts";
 import type { Logger } from "../log.ts";
 import type { Permission } from "../permission.ts";
 import { formatAddress, listenPermissions, parseListenAddress, type TcpAddress } from "../rpc/mod.ts";
@@ -16,6 +17,8 @@ export interface TelemetryOptions {
 /** What watches over an exporter. */
 export interface Telemetry extends AsyncDisposable {
   readonly observers: readonly ExporterObserver[];
+  /** Opens anew what is written to a file, which may have been renamed. */
+  reopen(): Promise<void>;
 }
 
 /** Deno's own switch for OpenTelemetry. */
@@ -33,26 +36,30 @@ export async function openTelemetry(
   name: string,
   log: Logger,
 ): Promise<Telemetry> {
-  const observers: ExporterObserver[] = [];
+  const watchers: Watcher[] = [];
   await using opened = new AsyncDisposableStack();
   if (auditLog !== undefined) {
     const { keepAuditLog } = await import("../telemetry/mod.ts");
     const target = auditLog === "-" ? { write: writeOut } : { file: auditLog };
-    observers.push(opened.use(await keepAuditLog(target, (line) => log.warning(line))).observe);
+    watchers.push(opened.use(await keepAuditLog(target, (line) => log.warning(line))));
   }
   if (env[otelVariable]) {
     const { traceSpans } = await import("../telemetry/mod.ts");
-    observers.push(opened.use(await traceSpans()).observe);
+    watchers.push(opened.use(await traceSpans()));
   }
   if (http !== undefined) {
     const { watchOverHttp } = await import("../telemetry/mod.ts");
     const { host, port } = httpAddress(http);
     const watcher = opened.use(await watchOverHttp({ host, port }, { name, version: project.version }));
-    observers.push(watcher.observe);
+    watchers.push(watcher);
     log.info(`Health and metrics at http://${formatAddress({ kind: "tcp", ...watcher.place })}`);
   }
   const owned = opened.move();
-  return { observers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    observers: watchers.map(({ observe }) => observe),
+    reopen: async () => void await Promise.all(watchers.map(({ reopen }) => reopen?.())),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** What it takes of Deno, part by part. */

@@ -34,7 +34,11 @@ export async function openAuditLog(target: AuditTarget, warn: (line: string) => 
     const facts = describe(event, bytes);
     if (facts !== undefined) write(`${JSON.stringify({ time: new Date().toISOString(), ...facts })}\n`);
   };
-  return { observe, [Symbol.asyncDispose]: async () => await lines?.[Symbol.asyncDispose]() };
+  return {
+    observe,
+    reopen: async () => await lines?.reopen(),
+    [Symbol.asyncDispose]: async () => await lines?.[Symbol.asyncDispose](),
+  };
 }
 
 /** Writes what can be written, and says once that nothing can: what is told of goes on all the same. */
@@ -86,7 +90,9 @@ function describe(
 
 /** A file that lines are added to, each whole and in their order. */
 class AuditFile implements AsyncDisposable {
-  readonly #file: Deno.FsFile;
+  #file: Deno.FsFile;
+  /** What takes its place after the write that is under way. */
+  #next: Deno.FsFile | undefined;
   readonly #path: string;
   readonly #warn: (line: string) => void;
   readonly #encoder = new TextEncoder();
@@ -104,15 +110,20 @@ class AuditFile implements AsyncDisposable {
   }
 
   static async open(path: string, warn: (line: string) => void): Promise<AuditFile> {
+    return new AuditFile(await openFile(path), path, warn);
+  }
+
+  async reopen(): Promise<void> {
+    let file: Deno.FsFile;
     try {
-      return new AuditFile(await Deno.open(path, { append: true, create: true, mode: 0o600 }), path, warn);
-    } catch (cause) {
-      const reason = cause instanceof Deno.errors.NotFound ? "there is no such directory" : reasonOf(cause);
-      throw new JumpstarterError("config", `Cannot open the audit log ${path}: ${reason}`, {
-        hint: "name a file that can be written, or - for standard output",
-        cause,
-      });
+      file = await openFile(this.#path);
+    } catch (error) {
+      return this.#warn(`${error instanceof Error ? error.message : String(error)}; the one before goes on`);
     }
+    if (this.#isClosed) return file.close();
+    this.#next?.close();
+    this.#next = file;
+    if (this.#writing === undefined) this.#change();
   }
 
   write(line: string): void {
@@ -130,11 +141,20 @@ class AuditFile implements AsyncDisposable {
     await Promise.race([this.#writing, new Promise<void>((resolve) => timer = setTimeout(resolve, endGraceMs))]);
     clearTimeout(timer);
     this.#file.close();
+    this.#next?.close();
+  }
+
+  #change(): void {
+    if (this.#next === undefined) return;
+    this.#file.close();
+    this.#file = this.#next;
+    this.#next = undefined;
   }
 
   async #writeAll(): Promise<void> {
     await Promise.resolve(); // what is told in one turn is written in one piece
     while (this.#waiting.length > 0) {
+      this.#change();
       const lines = this.#waiting;
       this.#waiting = [];
       this.#waitingBytes = 0;
@@ -145,6 +165,7 @@ class AuditFile implements AsyncDisposable {
         this.#fails(lines.length, error);
       }
     }
+    this.#change();
     this.#writing = undefined; // in the same turn as the last look: what comes from now on begins anew
   }
 
@@ -159,6 +180,18 @@ class AuditFile implements AsyncDisposable {
     if (this.#lost > 0) this.#warn(`The audit log ${this.#path} is written again; ${this.#lost} lines are missing`);
     this.#isFailing = false;
     this.#lost = 0;
+  }
+}
+
+async function openFile(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { append: true, create: true, mode: 0o600 });
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound ? "there is no such directory" : reasonOf(cause);
+    throw new JumpstarterError("config", `Cannot open the audit log ${path}: ${reason}`, {
+      hint: "name a file that can be written, or - for standard output",
+      cause,
+    });
   }
 }
 

@@ -118,3 +118,52 @@ Deno.test("a line that comes as the last one has been written is written too", a
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("a file that was renamed is opened anew when it is asked for, and no line is lost or cut", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const file = `${dir}/audit`;
+    const rounds = 5, each = 200;
+    {
+      await using log = await openAuditLog({ file }, assert.fail);
+      for (let round = 0; round < rounds; round++) {
+        for (let count = 0; count < each; count++) tellOfAStream(log.observe);
+        await Deno.rename(file, `${file}.${round}`);
+        const reopened = log.reopen?.();
+        for (let count = 0; count < each; count++) tellOfAStream(log.observe);
+        await reopened;
+        assert.ok((await Deno.stat(file)).isFile);
+      }
+    }
+    const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
+    assert.equal(names.length, rounds + 1);
+    const texts = await Promise.all(names.map((name) => Deno.readTextFile(`${dir}/${name}`)));
+    const lines = texts.flatMap((text) => text.split("\n").filter((line) => line !== ""));
+    for (const line of lines) JSON.parse(line);
+    assert.equal(lines.length, rounds * 2 * each);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("where a file cannot be opened anew, the one before goes on, and that is told", async () => {
+  const dir = await Deno.makeTempDir();
+  const moved = `${dir}-moved`;
+  try {
+    const warnings: string[] = [];
+    {
+      await using log = await openAuditLog({ file: `${dir}/audit` }, (line) => warnings.push(line));
+      await Deno.rename(dir, moved);
+      await log.reopen?.();
+      tellOfAStream(log.observe);
+    }
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0] ?? "",
+      /^Cannot open the audit log .*: there is no such directory; the one before goes on$/,
+    );
+    assert.match(await Deno.readTextFile(`${moved}/audit`), /^\{.*\}\n$/);
+  } finally {
+    await Deno.remove(moved, { recursive: true });
+  }
+});

@@ -16,6 +16,8 @@ export interface WatchedExporter {
 export interface Watcher extends AsyncDisposable {
   /** Is told of what happens. */
   readonly observe: ExporterObserver;
+  /** Opens anew what it writes to, which may have been renamed. */
+  readonly reopen?: () => Promise<void>;
 }
 
 /** A listener for `/healthz`, `/readyz` and `/metrics`. */

@@ -221,3 +221,23 @@ Deno.test("--audit-log has a line for each that is not let in, and why, but not 
   assert.ok(tls.some(([, reason]) => /its certificate is not accepted \(/.test(reason)), text);
   assert.doesNotMatch(text, /a guess|open-sesame/);
 });
+
+for (const least of [[], ["--least-privilege"]]) {
+  Deno.test(`SIGHUP opens an audit log anew that was renamed ${least}`, async () => {
+    await using place = await Place.open();
+    const file = place.path("audit.log");
+    await using exporter = await startExporter(place, { args: ["--audit-log", file, ...least] });
+    await exporter.ready();
+    const on = () => runJmp(place, ["j", "power", "on"], { env: exporter.env });
+    await on();
+    await Deno.rename(file, `${file}.1`);
+    await on();
+    exporter.program.signal("SIGHUP");
+    await exporter.program.seeErr("Reloaded: ");
+    assert.equal((await on()).code, 0);
+    assert.equal((await exporter.program.stop()).code, 0);
+    const calls = async (name: string) => (await Deno.readTextFile(name)).split('"event":"call"').length - 1;
+    assert.deepEqual([await calls(`${file}.1`), await calls(file)], [2, 1]);
+    assert.equal(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
+  });
+}
