@@ -24,6 +24,7 @@ import { JumpstarterError } from "../errors.ts";
 import { messagesOf } from "./call_reader.ts";
 import { holdKey } from "./hold_key.ts";
 import { messageBytes } from "./message_bytes.ts";
+import { pause } from "../pause.ts";
 import { plainPeer } from "./peer.ts";
 import { release } from "./spent_bytes.ts";
 import { toStatus } from "./status.ts";
@@ -173,8 +174,11 @@ function adapt(
 /** How many bytes of responses may wait to be sent before the next one is asked for. */
 const maxWaitingBytes = 1024 * 1024;
 
+/** How long responses may follow each other, in milliseconds, until all else has a turn: their source may never wait. */
+const maxTurnMs = 10;
+
 /**
- * Sends every response, each only when there is room for it. When the caller goes, the source is told to return and
+ * Sends every response, each only when there is room for it, and never so many that nothing else goes on. When the caller goes, the source is told to return and
  * not waited for: it may be in the midst of something that does not heed its signal.
  */
 async function sendAll<T>(
@@ -186,7 +190,12 @@ async function sendAll<T>(
   const source = responses[Symbol.asyncIterator]();
   let waitingBytes = 0;
   let wake = () => {};
+  let turnEnds = performance.now() + maxTurnMs;
   while (!signal.aborted) {
+    if (performance.now() > turnEnds) {
+      await pause(0); // an immediate comes before what the sockets have, time after time
+      turnEnds = performance.now() + maxTurnMs;
+    }
     const next = await unlessGone<IteratorResult<T>>(signal, (resolve, reject) => source.next().then(resolve, reject));
     if (next === undefined) break;
     if (next.done) return;

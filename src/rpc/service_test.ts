@@ -108,6 +108,25 @@ Deno.test("a caller that cancels, runs out of time or goes away fires the handle
   await waitUntil(() => seen.length === 6, "the handler to hear that its client has gone");
 });
 
+Deno.test("values that need no waiting leave room for all else", async () => {
+  let made = 0;
+  const madeByTurn = Promise.withResolvers<number>();
+  await using bench = await openBench({
+    exporter: {
+      async *streamingDriverCall() {
+        setTimeout(() => madeByTurn.resolve(made), 0);
+        for (; made < 3_000; made++) {
+          const end = performance.now() + 1;
+          while (performance.now() < end); // what a value takes to be made
+          yield {};
+        }
+      },
+    },
+  });
+  for await (const _ of bench.channel.serverStream(streamingDriverCall, {})) if (made > 100) break;
+  assert.ok(await madeByTurn.promise < 100, "nothing else had a turn");
+});
+
 Deno.test("leaving the loop of a stream ends the handler's generator", async () => {
   let given = 0, isClosed = false;
   await using bench = await openBench({
