@@ -39,7 +39,10 @@ export interface CallContext {
   openSink(handle: unknown): Promise<WritableStream<Uint8Array>>;
 }
 
-/** A method that answers once. */
+/**
+ * A method that answers once. It runs in the exporter's own thread: it waits with `await`, and what blocks stands in a
+ * `Worker` or in a child process.
+ */
 export interface Call<Device = unknown> {
   /** Tells the three kinds of method apart. */
   readonly kind: "call";
@@ -56,7 +59,7 @@ export interface Call<Device = unknown> {
   run(device: Device, args: readonly unknown[], context: CallContext): Json | void | Promise<Json | void>;
 }
 
-/** A method that answers with any number of values, each made when the caller asks for it. */
+/** A method that answers with any number of values, each made when the caller asks for it, and never by blocking. */
 export interface CallStream<Device = unknown> {
   /** Tells the three kinds of method apart. */
   readonly kind: "callStream";

@@ -19,6 +19,7 @@ import { prepareRuntimeDir } from "./runtime_dir.ts";
 import { exporterServices } from "./service.ts";
 import { Session } from "./session.ts";
 import { Sharing } from "./sharing.ts";
+import { watchForStandstill } from "./standstill.ts";
 import { StatusBoard } from "./status_board.ts";
 
 /** What an exporter is to serve. */
@@ -168,6 +169,7 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     endSession: () => lifecycle.endSession(),
     onClient: presence.seen,
   });
+  using _watched = watchForStandstill(log, () => session.recentCalls());
   const services: BoundService[] = [
     ...exporterServices(session),
     directService({

@@ -3,17 +3,26 @@ export class RunningCalls {
   readonly #calls = new Set<{ readonly name: string }>();
   /** Those who wait for an end. */
   readonly #waiting = new Set<() => void>();
+  #recent = new Set<string>();
 
   /** Notes a call, until it is disposed of. */
   begin(name: string): Disposable {
     const call = { name };
     this.#calls.add(call);
+    this.#recent.add(name);
     return {
       [Symbol.dispose]: () => {
         this.#calls.delete(call);
         for (const look of this.#waiting) look();
       },
     };
+  }
+
+  /** The names of those that run, or have run since this was asked last. */
+  takeRecent(): string[] {
+    const names = [...this.#recent];
+    this.#recent = new Set(Array.from(this.#calls, ({ name }) => name));
+    return names;
   }
 
   /**

@@ -26,3 +26,14 @@ Deno.test("a wait that is over leaves no listener behind", async () => {
   hurry.abort();
   assert.deepEqual(await left, ["power.off"]);
 });
+
+Deno.test("a call is recent from its beginning until it has been told after its end", () => {
+  const running = new RunningCalls();
+  const long = running.begin("serial.connect");
+  running.begin("power.on")[Symbol.dispose]();
+  assert.deepEqual(running.takeRecent(), ["serial.connect", "power.on"]);
+  assert.deepEqual(running.takeRecent(), ["serial.connect"]);
+  long[Symbol.dispose]();
+  assert.deepEqual(running.takeRecent(), ["serial.connect"]);
+  assert.deepEqual(running.takeRecent(), []);
+});

@@ -216,6 +216,12 @@ export class Session {
     return await this.#running.clients.ended(limitMs, hurry);
   }
 
+  /** The methods that run, or have run since this was asked last. */
+  recentCalls(): string[] {
+    const { clients, hooks } = this.#running;
+    return [...new Set([...clients.takeRecent(), ...hooks.takeRecent()])];
+  }
+
   /** Waits for all calls to end, `limitMs` at most and not once `hurry` has fired; answers which still run. */
   async callsEnded(limitMs: number, hurry?: AbortSignal): Promise<string[]> {
     const { clients, hooks } = this.#running;

@@ -1,11 +1,12 @@
-/** A driver that takes its time, or gives no other a turn, holds up nobody else. */
+/** A driver that takes its time, or gives no other a turn, holds up nobody else, or the exporter says who it was. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { PowerClient } from "../../drivers/power/client.ts";
 import { connect } from "../../mod.ts";
 import { ExporterService } from "../../proto/mod.ts";
 import { openChannel } from "../../src/client/mod.ts";
-import { type RunningExporter, startExporter } from "../fixtures/exporter.ts";
-import { Place } from "../fixtures/place.ts";
+import { type ConfigText, type RunningExporter, startExporter } from "../fixtures/exporter.ts";
+import { Place, repository } from "../fixtures/place.ts";
 
 const slow = `let made = 0;
 const busy = (ms) => { for (const end = performance.now() + ms; performance.now() < end;); };
@@ -21,14 +22,15 @@ export const slow = {
     } },
     endless: { kind: "callStream", *run() { for (;; busy(1)) yield made++; } },
     made: { kind: "call", run: () => made },
+    block: { kind: "call", run: () => busy(2_000) },
   },
 };
 `;
 
-async function startBench(place: Place): Promise<RunningExporter> {
+async function startBench(place: Place, more: ConfigText["export"] = {}): Promise<RunningExporter> {
   await place.write("slow.ts", slow);
   const power = { type: "jumpstarter_driver_power.driver.MockPower" };
-  const config = { export: { power, slow: { type: "./slow.ts#slow" } } };
+  const config = { export: { power, slow: { type: "./slow.ts#slow" }, ...more } };
   const exporter = await startExporter(place, { config });
   await exporter.ready();
   return exporter;
@@ -68,6 +70,39 @@ Deno.test("a stream whose driver takes a second for each value", async () => {
     await next;
     assert.deepEqual(order, ["answered", second]);
   }
+});
+
+Deno.test("a method that blocks, for which the exporter has a line in its log", async () => {
+  await using place = await Place.open();
+  await using exporter = await startBench(place);
+  await using client = await connect(exporter.address, { insecure: true });
+  await client.driver("slow").call("block");
+  await exporter.program.seeErr(
+    /WARNING The exporter stood still for \d\.\d s while slow\.block ran: a driver must not/,
+  );
+  await client.driver("power", PowerClient).on();
+  const { code, stderr } = await exporter.program.stop();
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.match(/slow\.block ran/g)?.length, 1, stderr);
+});
+
+Deno.test("a method that blocks in a worker, as CONTRIBUTING has it", async () => {
+  await using place = await Place.open();
+  const page = await Deno.readTextFile(join(repository, ".github", "CONTRIBUTING.md"));
+  const modules = page.matchAll(/^```ts\n\/\/ (\S+\.ts)\n(.*?)^```$/gms);
+  for (const [, name = "", text = ""] of modules) {
+    await place.write(name, text.replace("@jumpstarter/cli", join(repository, "mod.ts")));
+  }
+  await using exporter = await startBench(place, { meter: { type: "./meter.ts#meter" } });
+  await using client = await connect(exporter.address, { insecure: true });
+  await using other = await openOther(exporter);
+  const order: unknown[] = [];
+  const measuring = client.driver("meter").call("measure").then((volts) => order.push(volts));
+  await other.ask().then(() => order.push("answered"));
+  await measuring;
+  assert.deepEqual(order, ["answered", 4.2]);
+  const { code, stderr } = await exporter.program.stop();
+  assert.equal(code, 0, stderr);
 });
 
 Deno.test("an endless stream of values that its driver never waits for", async () => {
