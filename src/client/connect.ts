@@ -156,9 +156,9 @@ export async function openExporter(
   const how: ExclusiveOptions = typeof exclusive === "object" ? exclusive : {};
   const isAsked = typeof exclusive === "boolean" ? exclusive : exclusive !== undefined && !how.ifAsked ||
     report.labels["jumpstarter.dev/exclusive"] === "true";
-  // Who is let in by a hold that is there needs none of its own, unless it has been lost.
+  // Who is let in by a hold needs none of its own; its key may be one that was lost.
   const isHeld = isAsked && !how.steal && channel.presents(holdKey) &&
-    (await readInfo(channel, signal)).own?.holder !== undefined;
+    (await readInfo(channel, signal)).own?.isHeldForUs === true;
   const hold = !isAsked || isHeld ? undefined : await holdDevices(channel, { ...how, signal });
   return new Exporter(channel, report, root, hold?.token);
 }

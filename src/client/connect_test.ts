@@ -138,13 +138,14 @@ Deno.test("the log comes with what is known of each line", async () => {
   assert.ok(lines.every(({ time }) => time instanceof Date));
 });
 
-Deno.test("a hold that is shared is no hold of one's own, and one that is gone is none at all", async () => {
-  for (const holder of [{ name: "ann", address: "192.0.2.7:1" }, undefined]) {
+Deno.test("a hold that is shared is no hold of one's own, and one that is gone or another's is none at all", async () => {
+  const holder = { name: "ann", address: "192.0.2.7:1" };
+  for (const info of [{ holder, heldForCaller: true }, { holder }, {}]) {
     let holds = 0;
     const services = [
       ...boundServices(ready),
       bindService(pb.DirectService, {
-        getInfo: () => ({ version: "0", holder }),
+        getInfo: () => ({ version: "0", ...info }),
         async *followInfo() {},
         async *hold() {
           holds++;
@@ -156,6 +157,6 @@ Deno.test("a hold that is shared is no hold of one's own, and one that is gone i
     await using bench = await openBench({}, { services });
     const options = { insecure: true, exclusive: true, holdToken: "stale" };
     await using exporter = await connectWith(packages, bench.server.address, options);
-    assert.deepEqual([holds, exporter.holdToken !== undefined], holder === undefined ? [1, true] : [0, false]);
+    assert.deepEqual([holds, exporter.holdToken !== undefined], "heldForCaller" in info ? [0, false] : [1, true]);
   }
 });

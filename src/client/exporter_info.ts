@@ -25,6 +25,8 @@ export interface OwnInfo {
   /** Whether its clients are asked to hold the devices. */
   readonly isExclusive: boolean;
   readonly holder?: OtherClient;
+  /** Whether this connection is let in by that hold. */
+  readonly isHeldForUs: boolean;
   /** How many wait to hold the devices. */
   readonly waiting: number;
   readonly clients: readonly OtherClient[];
@@ -72,7 +74,7 @@ function isUnknown(error: unknown): boolean {
 }
 
 function toInfo(info: pb.GetInfoResponse): ExporterInfo {
-  const { version, startedAt, exclusive, holder, waiting, clients, uses, status, statusMessage } = info;
+  const { version, startedAt, exclusive, holder, heldForCaller, waiting, clients, uses, status, statusMessage } = info;
   return {
     status: nameOf(status),
     message: statusMessage,
@@ -81,6 +83,7 @@ function toInfo(info: pb.GetInfoResponse): ExporterInfo {
       startedAt: startedAt === undefined ? new Date(0) : pb.timestampDate(startedAt),
       isExclusive: exclusive,
       holder: holder && toOther(holder),
+      isHeldForUs: heldForCaller,
       waiting,
       clients: clients.map(toOther),
       uses: uses.flatMap(({ what, client }) => client === undefined ? [] : [{ what, client: toOther(client) }]),

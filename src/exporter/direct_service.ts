@@ -41,12 +41,12 @@ const betweenChangesMs = 200;
 export function directService(parts: DirectServiceParts): BoundService {
   const { sharing, stopped, bell } = parts;
   return bindService(pb.DirectService, {
-    getInfo: () => infoOf(parts),
-    async *followInfo(_request, { signal }) {
+    getInfo: (_request, { hold }) => infoOf(parts, hold),
+    async *followInfo(_request, { signal, hold }) {
       const ended = AbortSignal.any([signal, stopped]);
       for (;;) {
         const changed = bell.next(ended); // before the look
-        yield { info: infoOf(parts) };
+        yield { info: infoOf(parts, hold) };
         if (ended.aborted) break;
         await changed;
         await pause(betweenChangesMs, ended);
@@ -67,13 +67,17 @@ export function directService(parts: DirectServiceParts): BoundService {
   });
 }
 
-function infoOf({ sharing, status, clients, exclusive, startedAt }: DirectServiceParts) {
+function infoOf(
+  { sharing, status, clients, exclusive, startedAt }: DirectServiceParts,
+  token: string | undefined,
+) {
   const { holder, waiting } = sharing.holds;
   return {
     version: project.version,
     startedAt: pb.timestampFromDate(startedAt),
     exclusive,
     holder: holder && toClient(holder),
+    heldForCaller: sharing.holds.isHeldBy(token),
     waiting,
     uses: sharing.uses.map(({ what, client }) => ({ what, client: toClient(client) })),
     clients: clients.all.map(({ identity = "", address, since }) => toClient({ name: identity, peer: address, since })),

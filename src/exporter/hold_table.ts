@@ -83,7 +83,12 @@ export class HoldTable {
    * @throws {JumpstarterError} `busy`, with who holds them.
    */
   admit(token: string | undefined): void {
-    if (this.#holder !== undefined && !isSame(this.#holder.token, token)) throw busy("held by", this.#holder);
+    if (this.#holder !== undefined && !this.isHeldBy(token)) throw busy("held by", this.#holder);
+  }
+
+  /** Whether the holder's token is this one. */
+  isHeldBy(token: string | undefined): boolean {
+    return this.#holder !== undefined && isSame(this.#holder.token, token);
   }
 
   /**

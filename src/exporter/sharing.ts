@@ -97,7 +97,7 @@ export class Sharing {
   }
 
   /** Who holds the devices, and how many wait to. */
-  get holds(): Pick<HoldTable, "holder" | "waiting"> {
+  get holds(): Pick<HoldTable, "holder" | "waiting" | "isHeldBy"> {
     return this.#holds;
   }
 

@@ -92,6 +92,25 @@ Deno.test("--steal takes over: the one who lost is told at once, goes on, and is
   assert.equal(again.code, 0, again.stderr);
 });
 
+Deno.test("a shell that was told to have the devices to itself is not let off by a key that is lost", async () => {
+  await using place = await Place.open();
+  await using exporter = await startExporter(place);
+  await exporter.ready();
+  await using shell = await openShell(place, [...exporter.shell, "--exclusive"]);
+  const nested = (...options: string[]) => ["jmp", ...exporter.shell, ...options, "--", "echo", "reached"].join(" ");
+  const inside = await shell.runScript("itself", nested("--exclusive"));
+  assert.deepEqual([inside.code, inside.stdout], [0, "reached\n"], inside.stderr);
+  await using thief = await openShell(place, [...exporter.shell, "--steal"]);
+  await shell.program.seeErr("has taken over the devices");
+  const refused = await shell.runScript("itself", nested("--exclusive"));
+  assert.deepEqual([refused.code, refused.stdout], [exitCodes.busy, ""], refused.stderr);
+  assert.match(refused.stderr, held);
+  const late = await shell.runScript("itself", nested("--exclusive", "--wait=1s"));
+  assert.equal(late.code, exitCodes.timeout, late.stderr);
+  assert.match(late.stderr, /Waiting for the devices: they are with .*127\.0\.0\.1:\d+ since/);
+  void thief;
+});
+
 Deno.test("a config can make it the rule: every client holds, hooks do not", async () => {
   await using place = await Place.open();
   const hooks = {
