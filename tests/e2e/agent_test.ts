@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
+import { until } from "../fixtures/local_exporter.ts";
 import { kill, Place, repository } from "../fixtures/place.ts";
 import { type Ended, jmpWords, Program, runJmp } from "../fixtures/program.ts";
 import { type OpenShell, openShell, type Worker } from "../fixtures/shell.ts";
@@ -108,7 +109,7 @@ for (const worker of workers) {
       await t.step(signal, async () => {
         await using j = shell.startJ(worker, ["tools", "endless"]);
         await j.seeOut("begun\n");
-        assert.equal([...(await place.processes()).values()].filter((line) => line === "sleep 4714").length, 1);
+        await until("the script sleeps", async () => [...(await place.processes()).values()].includes("sleep 4714"));
         const { code, stderr } = await j.stop(signal);
         assert.deepEqual([code, stderr], [codes[signal], signal === "SIGKILL" ? "" : "j: Interrupted\n"]);
         assert.deepEqual(await place.leftProcesses("sleep 4714"), []);
