@@ -32,6 +32,8 @@ export interface DriverUse {
   readonly address: string;
   /** Whether it is a hook of the exporter's own. */
   readonly isHook: boolean;
+  /** The span in which the client has made the call, as it says itself in the words of W3C's Trace Context. */
+  readonly traceParent?: string;
   readonly since: Date;
 }
 

@@ -12,4 +12,6 @@ export interface Caller {
   readonly isTrusted: boolean;
   /** What shows that the client holds the devices. */
   readonly hold?: string;
+  /** The span in which the client has made the call, as W3C's Trace Context has it. */
+  readonly traceParent?: string;
 }

@@ -11,6 +11,8 @@ export interface User {
   readonly signal: AbortSignal;
   /** What shows that the client holds the devices. */
   readonly hold?: string;
+  /** The span in which the client has made the call. */
+  readonly traceParent?: string;
 }
 
 /** Something of a driver's that is under way for a client, until it is disposed of. */
@@ -121,8 +123,8 @@ export class Sharing {
    * @throws {JumpstarterError} `busy` when somebody else holds the devices.
    */
   begin(of: Pick<DriverUse, "kind" | "driver" | "method">, user: User): Use {
-    const { identity, peer: address, isTrusted: isHook } = user;
-    const facts: DriverUse = { ...of, identity, address, isHook, since: new Date() };
+    const { identity, peer: address, isTrusted: isHook, traceParent } = user;
+    const facts: DriverUse = { ...of, identity, address, isHook, traceParent, since: new Date() };
     this.#observe?.({ kind: "useBegun", use: facts });
     try {
       this.admit(user);

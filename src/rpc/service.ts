@@ -43,6 +43,8 @@ export interface ServerCall {
   readonly isTrusted: boolean;
   /** What shows that the caller holds the devices; nothing where it claims no such thing. */
   readonly hold?: string;
+  /** The span in which the caller has made the call, as W3C's Trace Context has it. */
+  readonly traceParent?: string;
   /** A metadata entry of the request. */
   metadata(key: string): string | undefined;
   /** Sends the initial metadata now, instead of with the first response. */
@@ -241,6 +243,9 @@ function serverCall(
     isTrusted,
     get hold() {
       return call.metadata.get(holdKey)[0]?.toString();
+    },
+    get traceParent() {
+      return call.metadata.get("traceparent")[0]?.toString();
     },
     metadata: (key) => call.metadata.get(key)[0]?.toString(),
     sendMetadata: (entries) => {

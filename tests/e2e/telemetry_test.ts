@@ -1,12 +1,14 @@
 /** `jmp run` with somebody who watches over it. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { openChannel, openExporter } from "../../src/client/mod.ts";
 import { exitCodes } from "../../src/exit_codes.ts";
 import { makeAuthority } from "../fixtures/certificate.ts";
 import { exampleConfig, startExporter } from "../fixtures/exporter.ts";
 import { parseExposition, type Samples } from "../fixtures/exposition.ts";
 import { until } from "../fixtures/local_exporter.ts";
-import { Place } from "../fixtures/place.ts";
-import { type Program, runJmp } from "../fixtures/program.ts";
+import { Place, repository } from "../fixtures/place.ts";
+import { Program, runJmp } from "../fixtures/program.ts";
 import { openShell } from "../fixtures/shell.ts";
 
 /** Where the program says that it answers. */
@@ -151,10 +153,19 @@ Deno.test("--audit-log - writes to standard output", async () => {
   await exporter.program.seeOut(/^\{"time":"[^"]+","event":"call",.*"method":"on","code":"ok"/m);
 });
 
-Deno.test("spans go to whatever OpenTelemetry of Deno's exports them to", async () => {
-  await using place = await Place.open();
-  const spans: { name: string; attributes: { key: string; value: unknown }[] }[] = [];
-  await using collector = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+/** A span, as far as the tests look at it. */
+interface Span {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly attributes: readonly { key: string; value: unknown }[];
+}
+
+/** Takes the spans of programs that are started with `env`. */
+function collectSpans() {
+  const spans: Span[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const body = new Uint8Array(await request.arrayBuffer());
     if (!request.url.endsWith("/v1/traces")) return new Response();
     const { resourceSpans } = JSON.parse(new TextDecoder().decode(body));
@@ -164,16 +175,83 @@ Deno.test("spans go to whatever OpenTelemetry of Deno's exports them to", async 
   const env = {
     OTEL_DENO: "true",
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${server.addr.port}`,
     OTEL_BSP_SCHEDULE_DELAY: "100",
   };
-  await using exporter = await startExporter(place, { env });
+  return {
+    env,
+    /** Waits for so many that have these facts; answers them in their order. */
+    async see(wanted: Partial<Span>, count = 1): Promise<Span[]> {
+      const facts = Object.entries(wanted);
+      const found = () => spans.filter((span) => facts.every(([key, value]) => Reflect.get(span, key) === value));
+      await until(`spans have come: ${JSON.stringify(wanted)}`, () => found().length >= count);
+      return found();
+    },
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+Deno.test("spans go to whatever OpenTelemetry of Deno's exports them to", async () => {
+  await using place = await Place.open();
+  await using collector = collectSpans();
+  await using exporter = await startExporter(place, { env: collector.env });
   await exporter.ready();
   const { code } = await runJmp(place, ["j", "power", "on"], { env: exporter.env });
   assert.equal(code, 0);
-  await until("the span of the call has come", () => spans.some(({ name }) => name === "power.on"));
-  const span = spans.find(({ name }) => name === "power.on");
+  const [span] = await collector.see({ name: "power.on" });
   assert.deepEqual(span?.attributes.find(({ key }) => key === "jumpstarter.code")?.value, { stringValue: "ok" });
+  assert.ok(!span?.parentSpanId, "nobody has asked for it in a span");
+});
+
+Deno.test("the span of a call belongs to that of the client in which it was made", async () => {
+  await using place = await Place.open();
+  await using collector = collectSpans();
+  await using exporter = await startExporter(place, { env: collector.env });
+  await exporter.ready();
+  const client = [Deno.execPath(), "run", "-A", join(repository, "tests/fixtures/traced_client.ts"), exporter.address];
+  for (const env of [collector.env, {}]) {
+    await using program = new Program(place, client, { env });
+    const { code, stdout, stderr } = await program.ended();
+    assert.equal(code, 0, stderr);
+    if (!("OTEL_DENO" in env)) continue; // it runs without OpenTelemetry as well
+    const { traceId, spanId } = JSON.parse(stdout);
+    // In between is the span of the request, which Deno's HTTP/2 makes, and names to the exporter.
+    for (const name of ["power.on", "power.read"]) {
+      const [span] = await collector.see({ name });
+      assert.equal(span?.traceId, traceId, name);
+      const [request] = await collector.see({ spanId: span?.parentSpanId });
+      assert.equal(request?.parentSpanId, spanId, name);
+    }
+    const [after] = await collector.see({ name: "power.off" });
+    assert.notEqual(after?.traceId, traceId);
+  }
+});
+
+Deno.test("a traceparent of anybody's is taken as W3C has it, and anything else is none", async () => {
+  await using place = await Place.open();
+  await using collector = collectSpans();
+  await using exporter = await startExporter(place, { env: collector.env });
+  await exporter.ready();
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736", parent = "00f067aa0ba902b7";
+  const known: [entry: string, isParent: boolean][] = [
+    [`00-${trace}-${parent}-01`, true],
+    [`cc-${trace}-${parent}-01-what-will-be`, true],
+    [`ff-${trace}-${parent}-01`, false],
+    [`00-${trace}-${parent}-01-more`, false],
+    [`00-${trace.toUpperCase()}-${parent}-01`, false],
+    [`00-${"0".repeat(32)}-${parent}-01`, false],
+    [`00-${trace}-${"0".repeat(16)}-01`, false],
+    ["garbage", false],
+  ];
+  for (const [entry] of known) {
+    using channel = openChannel(exporter.address, { insecure: true });
+    channel.present("traceparent", entry);
+    const { root } = await openExporter(channel, []);
+    await assert.rejects(root.children[0]?.client.link.caller.call("no_such_method", []) ?? assert.fail());
+  }
+  const spans = await collector.see({ name: "power.?" }, known.length);
+  const parents = spans.map(({ traceId, parentSpanId }) => traceId === trace && parentSpanId === parent);
+  assert.deepEqual(parents, known.map(([, isParent]) => isParent));
 });
 
 Deno.test("--audit-log has a line for each that is not let in, and why, but not for each of a flood", async () => {
