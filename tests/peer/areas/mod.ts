@@ -11,6 +11,7 @@ import { security } from "./security.ts";
 import { serial } from "./serial.ts";
 import { shell } from "./shell.ts";
 import { storage } from "./storage.ts";
+import { streams } from "./streams.ts";
 
 /** All of them; `beginning` comes first and `ending` last. */
 export const areas: readonly Area[] = [
@@ -18,6 +19,7 @@ export const areas: readonly Area[] = [
   power,
   security,
   calls,
+  streams,
   network,
   files,
   shell,

@@ -120,6 +120,12 @@ class Probe(Driver):
 
     @exportstream
     @asynccontextmanager
+    async def burst(self):
+        async with self.served(burst) as stream:
+            yield stream
+
+    @exportstream
+    @asynccontextmanager
     async def sum_up(self):
         async with self.served(sum_up) as stream:
             yield stream
@@ -148,6 +154,14 @@ async def echo(stream):
 async def greet(stream):
     """Says hello and ends, but listens on."""
     await stream.send(b"hello\n")
+    await stream.send_eof()
+    async for _ in stream:
+        pass
+
+
+async def burst(stream):
+    """Says as much at once as a message has room for, and ends, but listens on."""
+    await stream.send(bytes(4_000_000))
     await stream.send_eof()
     async for _ in stream:
         pass

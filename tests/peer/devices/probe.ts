@@ -101,12 +101,14 @@ function echo({ readable, writable }: ByteStream): Promise<void> {
   return readable.pipeTo(writable);
 }
 
-/** Says hello and ends, but listens on. */
-async function greet({ readable, writable }: ByteStream): Promise<void> {
-  const writer = writable.getWriter();
-  await writer.write(new TextEncoder().encode("hello\n"));
-  await writer.close();
-  await readable.pipeTo(new WritableStream());
+/** A device that says something and ends, but listens on. */
+function saying(words: Uint8Array): (stream: ByteStream) => Promise<void> {
+  return async ({ readable, writable }) => {
+    const writer = writable.getWriter();
+    await writer.write(words);
+    await writer.close();
+    await readable.pipeTo(new WritableStream());
+  };
 }
 
 /** Says how many bytes came, when the last one has. */
@@ -141,7 +143,11 @@ const methods: DriverDefinition<unknown, Device>["methods"] = {
     run: (device: Device, [end, kind]) => device.failAfter(end, kind),
   }),
   connect: openStream({ run: (device: Device, { signal }) => device.open(signal, echo) }),
-  greet: openStream({ run: (device: Device, { signal }) => device.open(signal, greet) }),
+  greet: openStream({
+    run: (device: Device, { signal }) => device.open(signal, saying(new TextEncoder().encode("hello\n"))),
+  }),
+  // As much as a message has room for.
+  burst: openStream({ run: (device: Device, { signal }) => device.open(signal, saying(new Uint8Array(4_000_000))) }),
   sum_up: openStream({ run: (device: Device, { signal }) => device.open(signal, sumUp) }),
 };
 
