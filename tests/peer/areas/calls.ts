@@ -1,13 +1,12 @@
 /** Calls of every kind: what travels in them, the errors of drivers, streams of values, and the exporter's own methods. */
 import assert from "node:assert/strict";
 import * as pb from "../../../proto/mod.ts";
-import { type Exporter, openChannel } from "../../../src/client/mod.ts";
+import type { Exporter } from "../../../src/client/mod.ts";
 import { JumpstarterError } from "../../../src/errors.ts";
 import type { Json } from "../../../src/json.ts";
 import { until } from "../../fixtures/local_exporter.ts";
 import { type Bench, type Cell, defineArea, type Pairing } from "../support/area.ts";
-import { ourOptions } from "../support/column.ts";
-import { deviceType } from "../support/side.ts";
+import { clientOptions, deviceType } from "../support/side.ts";
 
 /** What clients call. */
 export const calls = defineArea({
@@ -26,6 +25,7 @@ export const calls = defineArea({
     { name: "what a driver throws, by its kind", run: typedErrors },
     { name: "what a driver throws, in its words", run: wordsOfErrors },
     { name: "methods that are not there, and too many arguments", run: wrongCalls },
+    { name: "ids of no device", remark: unknownIds, run: strayIds },
     { name: "a stream of values, and an error in its midst", run: values },
     { name: "a stream without end is made as it is read, and ends when it is left", run: flood },
     { name: "a call that hangs ends when it is given up", run: givenUp },
@@ -34,8 +34,13 @@ export const calls = defineArea({
     { name: "the log of drivers, late and live", notRun: oneReader, run: driverLog },
     { name: "a class that nobody knows is no reason not to connect", run: stranger },
     { name: "j call and j stream", notRun: withoutGenericDoor, run: genericDoor },
+    { name: "jmp inspect", notRun: withoutInspect, run: inspect },
   ],
 });
+
+function unknownIds({ exporter }: Pairing): string | undefined {
+  return exporter.name === "Python" ? "to the Python exporter an id of no device is an unknown error" : undefined;
+}
 
 function oneReader({ exporter }: Pairing): string | undefined {
   return exporter.name === "Python"
@@ -45,6 +50,10 @@ function oneReader({ exporter }: Pairing): string | undefined {
 
 function withoutGenericDoor({ client }: Pairing): string | undefined {
   return client.name === "Python" ? "the Python client calls only what it has a command for" : undefined;
+}
+
+function withoutInspect({ client }: Pairing): string | undefined {
+  return client.name === "Python" ? "the Python client shows devices by its j alone" : undefined;
 }
 
 async function everyValue({ ask }: Cell<Bench>): Promise<void> {
@@ -122,6 +131,9 @@ async function typedErrors(cell: Cell<Bench>): Promise<void> {
 async function wordsOfErrors(cell: Cell<Bench>): Promise<void> {
   const [words] = await failures(cell, ["words"]);
   assert.ok(words?.[1].includes("zwei Zeilen:\nπ ≈ 3 \u{1f50c} 100%"), String(words?.[1]));
+  // What has no words has some of its own.
+  const [silent] = await failures(cell, ["empty"]);
+  assert.notEqual(silent?.[1], "");
   // What no trailer has room for comes with its end cut off; the Python exporter sends it all, and no call survives.
   if (cell.exporter.name === "Python") return;
   const [long] = await failures(cell, ["long"]);
@@ -240,30 +252,31 @@ async function givenUp(cell: Cell<Bench>): Promise<void> {
   await until("the driver is told that nobody waits", async () => await running(cell) === 0);
 }
 
-/** A method of the exporter's own, asked by our client on a connection for itself. */
-async function withChannel<T>(
-  { running: { address }, security, certificate }: Cell<Bench>,
-  use: (channel: ReturnType<typeof openChannel>) => Promise<T>,
-): Promise<T> {
-  using channel = openChannel(address, await ourOptions(security, certificate));
-  return await use(channel);
+async function status({ ask }: Cell<Bench>): Promise<void> {
+  const answer = await ask({
+    python: `
+      from jumpstarter_protocol import jumpstarter_pb2
+      async def status():
+          return await client.stub.GetStatus(jumpstarter_pb2.GetStatusRequest())
+      found = client.portal.call(status)
+      return [found.status, found.message, found.previous_status, found.status_version]
+    `,
+    async raw(channel) {
+      const found = await channel.unary(pb.ExporterService.method.getStatus, {});
+      const { status, message = null, previousStatus = null, statusVersion } = found;
+      return [status, message, previousStatus, Number(statusVersion)];
+    },
+  }) as Json[];
+  const version = answer.pop();
+  const { LEASE_READY, AVAILABLE, BEFORE_LEASE_HOOK } = pb.ExporterStatus;
+  // The matrix has a beforeLease, unless a part of it is run that has none.
+  const before = version === 1 ? AVAILABLE : BEFORE_LEASE_HOOK;
+  assert.deepEqual(answer, [LEASE_READY, "Ready for commands", before]);
+  assert.ok(version === 1 || version === 2, `version ${version}`);
 }
 
-async function status(cell: Cell<Bench>): Promise<void> {
-  const answer = await cell.ask({
-    python: `return str(client.portal.call(client.get_status_async))`,
-    ours: () =>
-      withChannel(cell, async (channel) => {
-        const { status, message } = await channel.unary(pb.ExporterService.method.getStatus, {});
-        return [pb.ExporterStatus[status] ?? "", message ?? ""];
-      }),
-  });
-  if (cell.client.name === "Python") assert.match(String(answer), /LEASE_READY/);
-  else assert.deepEqual(answer, ["LEASE_READY", "Ready for commands"]);
-}
-
-async function reset(cell: Cell<Bench>): Promise<void> {
-  const answer = await cell.ask({
+async function reset({ ask }: Cell<Bench>): Promise<void> {
+  const answer = await ask({
     python: `
       from jumpstarter_protocol import jumpstarter_pb2
       async def reset():
@@ -273,10 +286,41 @@ async function reset(cell: Cell<Bench>): Promise<void> {
               return error.code().name
       return client.portal.call(reset)
     `,
-    ours: () =>
-      withChannel(cell, async (channel) => (await thrown(channel.unary(pb.ExporterService.method.reset, {})))[0]),
+    raw: async (channel) => (await thrown(channel.unary(pb.ExporterService.method.reset, {})))[0],
   });
   assert.equal(String(answer).toLowerCase(), "unimplemented");
+}
+
+/** A device that is not there, and what no device is called; and what has no method's name. */
+async function strayIds({ ask, client, exporter }: Cell<Bench>): Promise<void> {
+  const ids = [crypto.randomUUID(), "no id", ""];
+  const answer = await ask({
+    python: `
+      from jumpstarter_protocol import jumpstarter_pb2
+      async def code(call):
+          try:
+              await call
+          except Exception as error:
+              return error.code().name
+      async def ask(id):
+          plain = jumpstarter_pb2.DriverCallRequest(uuid=id, method="nothing")
+          streaming = jumpstarter_pb2.StreamingDriverCallRequest(uuid=id, method="count")
+          return [await code(client.stub.DriverCall(plain)), await code(client.stub.StreamingDriverCall(streaming).read())]
+      return [client.portal.call(ask, id) for id in ${JSON.stringify(ids)}]
+    `,
+    raw: (channel) =>
+      Promise.all(ids.map(async (uuid) => {
+        const { driverCall, streamingDriverCall } = pb.ExporterService.method;
+        const [plain] = await thrown(channel.unary(driverCall, { uuid, method: "nothing" }));
+        const stream = channel.serverStream(streamingDriverCall, { uuid, method: "count" });
+        const [streaming] = await thrown(Array.fromAsync(stream));
+        return [plain, streaming];
+      })),
+  });
+  const [none, malformed] = exporter.name === "Python"
+    ? (client.name === "Python" ? ["UNKNOWN", "UNKNOWN"] : ["driver", "driver"])
+    : (client.name === "Python" ? ["NOT_FOUND", "INVALID_ARGUMENT"] : ["not_found", "invalid_argument"]);
+  assert.deepEqual(answer, [none, malformed, malformed].map((code) => [code, code]));
 }
 
 async function driverLog({ ask }: Cell<Bench>): Promise<void> {
@@ -336,4 +380,19 @@ async function genericDoor({ session }: Cell<Bench>): Promise<void> {
   assert.deepEqual(await said(`j call stranger echo '{"a":[1,2]}'`), [0, '{"a":[1,2]}\n']);
   assert.deepEqual(await said("j --json call stranger count 3"), [0, "0\n1\n2\n"]);
   assert.deepEqual(await said("printf 12345 | j stream stranger sum_up"), [0, "5"]);
+}
+
+async function inspect({ session, client, exporter, security, certificate, running }: Cell<Bench>): Promise<void> {
+  const words = clientOptions(client, security, certificate).map((word) => `'${word}'`);
+  const { code, stdout, stderr } = await session.run(
+    ["jmp inspect --json --tls-grpc", running.address, ...words].join(" "),
+  );
+  assert.equal(code, 0, stderr);
+  const { name, drivers } = JSON.parse(stdout) as { name: string; drivers: Record<string, Json>[] };
+  const { class: label, known, description, methods } = drivers.find(({ name }) => name === "stranger") ?? {};
+  assert.deepEqual([label, known, description], ["acme_bench.client.StrangerClient", false, "Of a class of its own"]);
+  // Release 0.9.0 tells neither its name nor what a driver can do.
+  assert.equal(name, exporter.name === "Python" ? "" : "matrix-bench");
+  const count = (methods as Json[]).filter((method) => (method as { name: string }).name === "count");
+  assert.deepEqual(count, exporter.name === "Python" ? [] : [{ name: "count", kind: "callStream", description: "" }]);
 }

@@ -4,15 +4,17 @@ import { createHash, randomBytes } from "node:crypto";
 import { FlasherClient } from "../../../drivers/flasher/client.ts";
 import { StorageMuxClient, StorageMuxFlasherClient } from "../../../drivers/storage_mux/client.ts";
 import { bytesOf, streamOf } from "../../../src/codec/bench_test.ts";
-import { encode } from "../../../src/codec/mod.ts";
-import { encodings } from "../../../src/encoding.ts";
+import { decode, encode } from "../../../src/codec/mod.ts";
+import { type Encoding, encodings } from "../../../src/encoding.ts";
 import { type FileServer, serveFiles } from "../../fixtures/file_server.ts";
 import type { Place } from "../../fixtures/place.ts";
-import { type Bench, type Cell, defineArea, type Pairing } from "../support/area.ts";
-import { dearCommand, deviceType } from "../support/side.ts";
+import { type Bench, type Cell, defineArea, type Pairing, type Row } from "../support/area.ts";
+import { type CertificateFiles, dearCommand, deviceType } from "../support/side.ts";
 
 interface FilesBench extends Bench {
   readonly server: FileServer;
+  /** The same behind TLS. */
+  readonly secure: FileServer;
   /** A file of this machine, its content, and what a driver should say of it. */
   readonly path: string;
   readonly content: Uint8Array;
@@ -34,8 +36,14 @@ export const files = defineArea<FilesBench>({
       name: `${encoding}, unpacked on its way`,
       run: (cell: Cell<FilesBench>) => unpacked(cell, encoding),
     })),
-    { name: "gzip, packed on its way", notRun: corrupt, run: packed },
-    { name: "a URL that the exporter fetches", run: fetched },
+    ...encodings.map((encoding): Row<FilesBench> => ({
+      name: `${encoding}, packed on its way`,
+      notRun: cutShort,
+      run: (cell) => packed(cell, encoding),
+    })),
+    { name: "a URL that the exporter fetches", run: (cell) => fetched(cell, cell.bench.server) },
+    { name: "an https URL that the exporter fetches", run: (cell) => fetched(cell, cell.bench.secure) },
+    { name: "a packed file behind a URL, which the client fetches", run: fetchedByClient },
     { name: "a URL that the exporter puts a file to", notRun: answerBeforeBody, run: put },
     { name: "what is no file", run: noFile },
     { name: "MockFlasher", run: flasher },
@@ -53,25 +61,29 @@ function answerBeforeBody({ exporter }: Pairing): string | undefined {
     : undefined;
 }
 
-function corrupt({ client, exporter }: Pairing): string | undefined {
+function cutShort({ client, exporter }: Pairing): string | undefined {
   const isAlone = client.name === "Python" && exporter.name === "Python";
-  return isAlone ? "between two Python ends a gzip that the exporter packs ends without its checksum" : undefined;
+  return isAlone ? "between two Python ends a file that the exporter packs ends too soon" : undefined;
 }
 
 function withoutDash({ client }: Pairing): string | undefined {
   return client.name === "Python" ? "the Python client takes paths and URLs only" : undefined;
 }
 
-async function openBench(place: Place, { exporter }: Pairing): Promise<FilesBench> {
+async function openBench(place: Place, { exporter }: Pairing, { cert, key }: CertificateFiles): Promise<FilesBench> {
   const content = new Uint8Array(randomBytes(3_000_001));
   const path = place.path("image.bin");
   await Deno.writeFile(path, content);
   for (const encoding of encodings) {
     await Deno.writeFile(`${path}.${encoding}`, await bytesOf(encode(streamOf(content), encoding)));
   }
-  const server = serveFiles({ "/image.bin": content });
+  const packed = await Deno.readFile(`${path}.xz`);
+  const server = serveFiles({ "/image.bin": content, "/image.bin.xz": packed });
+  const certificate = { cert: await Deno.readTextFile(cert), key: await Deno.readTextFile(key) };
+  const secure = serveFiles({ "/image.bin": content }, certificate);
   return {
     server,
+    secure,
     path,
     content,
     taken: [content.length, createHash("sha256").update(content).digest("hex")],
@@ -81,7 +93,10 @@ async function openBench(place: Place, { exporter }: Pairing): Promise<FilesBenc
       mux: { type: type("MockStorageMux") },
       sdcard: { type: type("MockStorageMuxFlasher") },
     },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await secure[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -129,7 +144,7 @@ async function download({ ask, place }: Cell<FilesBench>): Promise<void> {
 
 async function unpacked(
   { ask, bench: { path, taken } }: Cell<FilesBench>,
-  encoding: typeof encodings[number],
+  encoding: Encoding,
 ): Promise<void> {
   const file = `${path}.${encoding}`;
   const answer = await ask({
@@ -143,23 +158,23 @@ async function unpacked(
   assert.deepEqual(answer, taken);
 }
 
-async function packed({ ask, place }: Cell<FilesBench>): Promise<void> {
-  const path = place.path("given.gz");
+async function packed({ ask, place }: Cell<FilesBench>, encoding: Encoding): Promise<void> {
+  const path = place.path(`given.${encoding}`);
   await ask({
     python: `${adapterInPython}
-      with file(${JSON.stringify(path)}, "wb", "gzip") as handle:
+      with file(${JSON.stringify(path)}, "wb", "${encoding}") as handle:
           client.box.call("give", handle, 1_000_000)
     `,
     async ours(exporter) {
-      const args = { compression: "gzip" } as const;
+      const args = { compression: encoding };
       await exporter.driver("box").download("give", await writing(path), (handle) => [handle, 1_000_000], args);
     },
   });
-  const plain = (await Deno.open(path)).readable.pipeThrough(new DecompressionStream("gzip"));
-  assert.equal(await new Response(plain).text(), given(1_000_000));
+  const plain = decode(await reading(path), encoding);
+  assert.equal(new TextDecoder().decode(await bytesOf(plain)), given(1_000_000));
 }
 
-async function fetched({ ask, bench: { server, taken } }: Cell<FilesBench>): Promise<void> {
+async function fetched({ ask, bench: { taken } }: Cell<FilesBench>, server: FileServer): Promise<void> {
   const url = `${server.url}/image.bin`;
   const before = server.requests.length;
   const answer = await ask({
@@ -172,6 +187,28 @@ async function fetched({ ask, bench: { server, taken } }: Cell<FilesBench>): Pro
   });
   assert.deepEqual(answer, taken);
   assert.deepEqual(server.requests.slice(before).map(({ headers }) => headers.get("x-marker")), ["7"]);
+}
+
+/** No request can say that the file has to be unpacked, so the client does not leave it to the exporter. */
+async function fetchedByClient({ ask, client, session, place, bench: { server, content } }: Cell<FilesBench>) {
+  const url = `${server.url}/image.bin.xz`, back = place.path("unpacked.bin");
+  if (client.name === "ours") {
+    const command = `j flasher flash '${url}' --compression xz && j flasher dump '${back}'`;
+    const { code, stderr } = await session.run(command);
+    assert.equal(code, 0, stderr);
+  } else {
+    await ask({
+      python: `
+        from jumpstarter.streams.encoding import Compression
+        from opendal import Operator
+        web = Operator("http", root="/", endpoint="${server.url}")
+        client.flasher.flash("/image.bin.xz", operator=web, compression=Compression.XZ)
+        client.flasher.dump(${JSON.stringify(back)})
+      `,
+      ours() {},
+    });
+  }
+  assert.deepEqual(await Deno.readFile(back), content);
 }
 
 async function put({ ask, bench: { server } }: Cell<FilesBench>): Promise<void> {

@@ -15,7 +15,7 @@
  * - `cell.session.run("j …")` types a command into the client's shell, as its users do. The Python `j` takes more than a
  *   second to start, and there are eight columns with it: one such command for each thing that a user sees.
  * - `cell.ask({python, ours})` asks the client's library over a connection that stays open, and answers with JSON.
- *   `python` is the body of a function of `client`; `ours` is a function of an `Exporter`.
+ *   `python` is the body of a function of `client`; `ours` is a function of an `Exporter`, or `raw` one of a channel.
  * - what the exporter did shows in `cell.running.program.stderr`, in files, or in what `open` has started.
  *
  * ```ts
@@ -40,6 +40,7 @@
  */
 import type { Exporter } from "../../../src/client/mod.ts";
 import type { Json } from "../../../src/json.ts";
+import type { Channel } from "../../../src/rpc/mod.ts";
 import type { HookText } from "../../fixtures/exporter.ts";
 import type { Place } from "../../fixtures/place.ts";
 import type { PeerExporter } from "./peer_exporter.ts";
@@ -57,6 +58,7 @@ export interface Pairing {
 export interface Bench extends Partial<AsyncDisposable> {
   /** Devices for the config's `export` section; their names must be the area's own. */
   readonly entries?: Readonly<Record<string, unknown>>;
+  readonly motd?: string;
   readonly hooks?: { readonly beforeLease?: HookText; readonly afterLease?: HookText };
 }
 
@@ -68,6 +70,12 @@ export interface Question {
   readonly ours: (exporter: Exporter) => Json | void | Promise<Json | void>;
 }
 
+/** One question of the contract's own methods, at whatever point of a session. */
+export interface RawQuestion extends Pick<Question, "python"> {
+  /** The same for a connection of ours, which has asked for nothing yet. */
+  readonly raw: (channel: Channel) => Json | void | Promise<Json | void>;
+}
+
 /** Where the rows of a column run. */
 export interface Column extends Pairing {
   readonly place: Place;
@@ -76,7 +84,7 @@ export interface Column extends Pairing {
   /** The client's shell, in which a row may type. */
   readonly session: Session;
   /** Asks the client's library. A Python exception is a {@linkcode PythonError}. */
-  readonly ask: (question: Question) => Promise<Json>;
+  readonly ask: (question: Question | RawQuestion) => Promise<Json>;
 }
 
 /** One cell: a row in a column, with the bench of the row's area. */

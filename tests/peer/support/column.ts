@@ -1,10 +1,12 @@
 /** One column of the matrix: an exporter with the devices of all areas, a client's session, and the rows in their order. */
 import { connect } from "../../../mod.ts";
-import type { ConnectOptions, Exporter } from "../../../src/client/mod.ts";
+import { type ConnectOptions, type Exporter, openChannel } from "../../../src/client/mod.ts";
+import type { Json } from "../../../src/json.ts";
+import type { Channel } from "../../../src/rpc/mod.ts";
 import { within } from "../../../src/rpc/bench_test.ts";
 import { writeConfig } from "../../fixtures/exporter.ts";
 import { Place } from "../../fixtures/place.ts";
-import type { Area, Bench, Column, OpenArea, Pairing } from "./area.ts";
+import type { Area, Bench, Column, OpenArea, Pairing, Question, RawQuestion } from "./area.ts";
 import { startPeerExporter } from "./peer_exporter.ts";
 import { PythonClient } from "./python_client.ts";
 import { Session } from "./session.ts";
@@ -98,6 +100,7 @@ class Library implements AsyncDisposable {
   readonly #certificate: CertificateFiles;
   #python: PythonClient | undefined;
   #ours: Exporter | undefined;
+  #channel: Channel | undefined;
 
   constructor(place: Place, pairing: Pairing, address: string, certificate: CertificateFiles) {
     this.#place = place;
@@ -106,20 +109,26 @@ class Library implements AsyncDisposable {
     this.#certificate = certificate;
   }
 
-  readonly ask: Column["ask"] = async ({ python, ours }) => {
+  readonly ask: Column["ask"] = async (question) => {
     const { client, security } = this.#pairing;
     if (client.name === "Python") {
       const env = sessionEnv(client, this.#address, security, this.#certificate);
       this.#python ??= new PythonClient(this.#place, env);
-      return await this.#python.ask(python);
+      return await this.#python.ask(question.python);
     }
-    this.#ours ??= await connect(this.#address, await ourOptions(security, this.#certificate));
-    return await within(Promise.resolve(ours(this.#ours)), "an answer of our client", answerMs) ?? null;
+    return await within(this.#askOurs(question), "an answer of our client", answerMs) ?? null;
   };
+
+  async #askOurs(question: Question | RawQuestion): Promise<Json | void> {
+    const options = await ourOptions(this.#pairing.security, this.#certificate);
+    if ("raw" in question) return await question.raw(this.#channel ??= openChannel(this.#address, options));
+    return await question.ours(this.#ours ??= await connect(this.#address, options));
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#python?.[Symbol.asyncDispose]();
     await this.#ours?.[Symbol.asyncDispose]();
+    this.#channel?.[Symbol.dispose]();
   }
 }
 
@@ -143,6 +152,7 @@ export async function writeBenchConfig(
   return await writeConfig(place, {
     name: "matrix-bench",
     namespace: "default",
+    motd: benches.find(({ motd }) => motd !== undefined)?.motd,
     export: Object.assign({}, ...benches.map(({ entries }) => entries)),
     hooks: Object.assign({}, ...benches.map(({ hooks }) => hooks)),
   }, file);
