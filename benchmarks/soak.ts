@@ -33,7 +33,8 @@ if (!(seconds >= 20)) throw new Error("--seconds takes a number, 20 at least");
 await using place = await Place.open();
 const driver = "jumpstarter_driver_";
 await Deno.mkdir(place.path("storage"));
-const root = place.path("storage");
+const root = place.path("storage"), runtime = place.path("runtime");
+await Deno.mkdir(runtime, { mode: 0o700 });
 await using exporter = await startExporter(place, {
   config: {
     export: {
@@ -44,6 +45,7 @@ await using exporter = await startExporter(place, {
       echo: { type: `${driver}network.driver.EchoNetwork` },
     },
   },
+  args: ["--runtime-dir", runtime], // so that it does not look for what others have left, while it is counted
   env: { DENO_V8_FLAGS: "--expose-gc" },
 });
 const { pid } = exporter.program;

@@ -4,6 +4,7 @@ import { JumpstarterError } from "../../src/errors.ts";
 import { fileStream } from "../../src/file_stream.ts";
 import type { Json } from "../../src/json.ts";
 import { parseFileUrl } from "../../src/remote_file.ts";
+import { unlessGivenUp } from "./given_up.ts";
 import { type FileContent, OpendalFile } from "./opendal_file.ts";
 import { explained } from "./peer_error.ts";
 import type { HashAlgorithm, OpenMode, PresignedRequest } from "./wire.ts";
@@ -30,7 +31,10 @@ export interface Metadata {
 export class OpendalClient extends DriverClient {
   /** Opens a file. It is closed when this client goes, and one that is being written is not kept then. */
   async open(path: string, mode: OpenMode, options?: CallOptions): Promise<OpendalFile> {
-    return new OpendalFile(this, path, mode, await this.call("open", [path, mode], options));
+    const fileOf = (handle: Json) => new OpendalFile(this, path, mode, handle);
+    // A file that the exporter opens for somebody who has given up would stay open, and it opens so many only.
+    const close = (handle: Json) => void fileOf(handle)[Symbol.asyncDispose]();
+    return fileOf(await unlessGivenUp(() => this.call("open", [path, mode]), close, options));
   }
 
   /**

@@ -4,7 +4,7 @@ import { JumpstarterError } from "../../src/errors.ts";
 import type { Logger } from "../../src/log.ts";
 import { CreatedPaths } from "./created_paths.ts";
 import { FileTable } from "./file_table.ts";
-import { ReadableFile, WritableFile } from "./open_file.ts";
+import { type OpenFile, ReadableFile, WritableFile } from "./open_file.ts";
 import { type FileStat, type PresignMethod, refused, type Storage } from "./storage.ts";
 import { asDirectory, formatPath, isSamePlace, isWithin, parentOf, type StoragePath } from "./storage_path.ts";
 import type { HashAlgorithm, OpenMode, PresignedRequest } from "./wire.ts";
@@ -63,13 +63,18 @@ export class OpendalDevice implements AsyncDisposable {
   /** Opens a file for its client; answers its handle. */
   async open(path: StoragePath, mode: OpenMode, { signal, clientGone }: CallContext): Promise<string> {
     using _room = this.files.reserve();
+    const file = await this.#openFile(path, mode, signal);
+    if (!signal.aborted) return this.files.add(file, clientGone);
+    await file.discard(); // nobody hears of its handle
+    throw signal.reason;
+  }
+
+  async #openFile(path: StoragePath, mode: OpenMode, signal: AbortSignal): Promise<OpenFile> {
     const name = formatPath(path);
-    if (mode === "rb") {
-      return this.files.add(new ReadableFile(name, await this.storage.openReader(path, signal)), clientGone);
-    }
+    if (mode === "rb") return new ReadableFile(name, await this.storage.openReader(path, signal));
     const parents = await this.#missingAbove(path, signal);
     const writer = await this.#able("openWriter")(path, signal);
-    return this.files.add(new WritableFile(name, writer, () => this.#created.add(path, parents)), clientGone);
+    return new WritableFile(name, writer, () => this.#created.add(path, parents));
   }
 
   /** The hash of a file's content, in hexadecimal. */

@@ -1,9 +1,15 @@
 /** Files on their way: whole or not at all, whatever happens to those who send them. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import type { CallContext, Caller } from "../../src/driver/mod.ts";
+import type { Json } from "../../src/json.ts";
+import { Logger } from "../../src/log.ts";
 import { until } from "../../tests/fixtures/local_exporter.ts";
 import { bytes, client, failsWith, openFolder, serveStorages, text, treeOf } from "./bench_test.ts";
 import { OpendalClient } from "./client.ts";
+import { OpendalDevice } from "./opendal_device.ts";
+import type { Reader, Storage } from "./storage.ts";
+import { parsePath } from "./storage_path.ts";
 
 /** Serves a folder and a memory storage, both with a file `kept`. */
 async function serveBoth() {
@@ -200,4 +206,56 @@ Deno.test("a client that opens files without end is stopped, and others are serv
     "the files of the client that went are closed",
     () => other.readBytes("kept").then(() => true, () => false),
   );
+});
+
+/** A client whose exporter answers `open` when it is told to, and the calls that have reached it. */
+function slowToOpen() {
+  const answer = Promise.withResolvers<Json>();
+  const calls: { method: string; args: readonly Json[] }[] = [];
+  const aborted = Promise.withResolvers<void>();
+  const caller = {
+    call(method: string, args: readonly Json[]) {
+      calls.push({ method, args });
+      if (method === "file_abort") aborted.resolve();
+      return method === "open" ? answer.promise : Promise.resolve(null);
+    },
+  } as unknown as Caller;
+  const facts = { name: "storage", uuid: "u", labels: {}, methodDescriptions: {}, children: new Map() };
+  const storage = new OpendalClient({ ...facts, caller });
+  return { storage, calls, answer: answer.resolve, aborted: aborted.promise };
+}
+
+Deno.test("a file that is opened when its caller has given up is closed again", async () => {
+  for (const how of ["signal", "time"]) {
+    const { storage, calls, answer, aborted } = slowToOpen();
+    const caller = new AbortController();
+    const limits = how === "signal" ? { signal: caller.signal } : { timeoutMs: 1 };
+    const writing = storage.write("path", new ReadableStream(), limits);
+    caller.abort();
+    await failsWith(how === "signal" ? "cancelled" : "timeout", writing);
+    answer("the handle");
+    await aborted;
+    assert.deepEqual(calls, [
+      { method: "open", args: ["path", "wb"] },
+      { method: "file_abort", args: ["the handle"] },
+    ]);
+  }
+  const { storage, calls } = slowToOpen();
+  await failsWith("cancelled", storage.open("path", "rb", { signal: AbortSignal.abort() }));
+  assert.deepEqual(calls, [], "nothing is begun for who has given up before");
+});
+
+Deno.test("a file that is open only after its client's call has ended is closed at once", async () => {
+  const opened = Promise.withResolvers<Reader>();
+  const storage = { openReader: () => opened.promise } as unknown as Storage;
+  const device = new OpendalDevice({ scheme: "memory", storage, removesCreated: false, log: new Logger(() => {}) });
+  const call = new AbortController();
+  const context = { signal: call.signal, clientGone: new AbortController().signal } as CallContext;
+  const opening = device.open(parsePath("path"), "rb", context);
+  call.abort(new Error("given up"));
+  let isClosed = false;
+  const close = () => void (isClosed = true);
+  opened.resolve({ async *read() {}, [Symbol.asyncDispose]: () => Promise.resolve(close()) });
+  await assert.rejects(opening, /given up/);
+  assert.ok(isClosed);
 });
