@@ -37,7 +37,10 @@ export interface ConnectOptions extends ReconnectOptions {
   exclusive?: boolean | ExclusiveOptions;
   /** What lets this connection in while another of the same user holds the devices, as `JMP_HOLD` has it. */
   holdToken?: string;
-  /** How long the exporter may take to give its first answer, in milliseconds; 10,000 by default. */
+  /**
+   * How long the exporter may take to give its first answer, in milliseconds; 10,000 by default, or `readyTimeoutMs`
+   * where that is less.
+   */
   connectTimeoutMs?: number;
   /** How long to wait until the exporter is ready, in milliseconds; 300,000 by default. 0 does not wait at all. */
   readyTimeoutMs?: number;
@@ -116,7 +119,7 @@ export class Exporter implements AsyncDisposable {
 /** Opens a channel to an address as a user writes it. */
 export function openChannel(address: string | Address, options: ConnectOptions = {}): Channel {
   const parsed = typeof address === "string" ? parseAddress(address) : address;
-  const { readyTimeoutMs, connectTimeoutMs } = options;
+  const { connectTimeoutMs, readyTimeoutMs } = options;
   const isPlaintext = options.insecure === true || parsed.kind === "unix";
   const channel = new Channel({
     address: parsed,
@@ -127,9 +130,7 @@ export function openChannel(address: string | Address, options: ConnectOptions =
     },
     passphrase: options.passphrase,
     // Who does not wait for long does not wait for a silent server either; 0 only means not to wait for hooks.
-    connectTimeoutMs: readyTimeoutMs
-      ? Math.min(readyTimeoutMs, connectTimeoutMs ?? defaultConnectTimeoutMs)
-      : connectTimeoutMs,
+    connectTimeoutMs: connectTimeoutMs ?? Math.min(readyTimeoutMs || Infinity, defaultConnectTimeoutMs),
   });
   if (options.holdToken !== undefined) channel.present(holdKey, options.holdToken);
   return channel;

@@ -90,7 +90,11 @@ Deno.test("an exporter is not waited for where that is not wanted", async () => 
   await using bench = await serveReport({ getStatus: () => ({ status: pb.ExporterStatus.BEFORE_LEASE_HOOK }) });
   await using exporter = await connectWith(packages, bench.server.address, { insecure: true, readyTimeoutMs: 0 });
   assert.equal(exporter.name, "bench");
-  const waiting = connectWith(packages, bench.server.address, { insecure: true, readyTimeoutMs: 30 });
+  const waiting = connectWith(packages, bench.server.address, {
+    insecure: true,
+    readyTimeoutMs: 30,
+    connectTimeoutMs: 30_000,
+  });
   await rejectsWith(waiting, "timeout");
 });
 

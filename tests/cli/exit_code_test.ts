@@ -47,7 +47,8 @@ const runs: Record<keyof typeof exitCodes, Run> = {
     exporter.program.signal("SIGKILL");
     return await client.ended();
   },
-  timeout: (place) => duringHook(place, (shell) => [...shell, "--ready-timeout", "0.2", "--", "true"]),
+  timeout: (place) =>
+    duringHook(place, (shell) => [...shell, "--ready-timeout", "0.2", "--connect-timeout", "30", "--", "true"]),
   notReady: (place) => duringHook(place, () => ["j", "power", "on"]),
   async listen(place) {
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });

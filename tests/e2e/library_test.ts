@@ -90,7 +90,7 @@ Deno.test("where nobody listens, and where nobody is ready", async () => {
   await using place = await Place.open();
   const hooks = { beforeLease: { script: "sleep 3131", timeout: 3600 } };
   await using running = await startExporter(place, { config: { hooks } });
-  const tooLate = connect(running.address, { insecure: true, readyTimeoutMs: 100 });
+  const tooLate = connect(running.address, { insecure: true, readyTimeoutMs: 100, connectTimeoutMs: 30_000 });
   await assert.rejects(tooLate, failsWith("timeout", /not ready within 0\.1 s/));
   const abort = new AbortController();
   const givenUp = connect(running.address, { insecure: true, signal: abort.signal, onStatus: () => abort.abort() });
