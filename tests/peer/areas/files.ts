@@ -163,15 +163,15 @@ async function packed({ ask, place }: Cell<FilesBench>, encoding: Encoding): Pro
   await ask({
     python: `${adapterInPython}
       with file(${JSON.stringify(path)}, "wb", "${encoding}") as handle:
-          client.box.call("give", handle, 1_000_000)
+          client.box.call("give", handle, 300_000)
     `,
     async ours(exporter) {
       const args = { compression: encoding };
-      await exporter.driver("box").download("give", await writing(path), (handle) => [handle, 1_000_000], args);
+      await exporter.driver("box").download("give", await writing(path), (handle) => [handle, 300_000], args);
     },
   });
   const plain = decode(await reading(path), encoding);
-  assert.equal(new TextDecoder().decode(await bytesOf(plain)), given(1_000_000));
+  assert.equal(new TextDecoder().decode(await bytesOf(plain)), given(300_000));
 }
 
 async function fetched({ ask, bench: { taken } }: Cell<FilesBench>, server: FileServer): Promise<void> {

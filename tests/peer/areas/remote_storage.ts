@@ -60,9 +60,9 @@ export const remoteStorage = defineArea<RemoteBench>({
     ...[
       { name: "bucket: copy and rename", remark: withoutRename, run: copyAndRename },
       { name: "bucket: requests that are signed for others", run: signedRequests },
-      { name: "bucket: a file in parts", run: inParts },
       { name: "bucket: a wrong key is refused, and not told", run: wrongKey },
     ].map(inStore),
+    { name: "bucket: a file in parts", notRun: (pairing) => whyNoStore ?? beyondConnection(pairing), run: inParts },
     { name: "web: a file, and its end", run: (cell) => readFile(cell, "web") },
     { name: "web: metadata and hashes", run: webMetadata },
     { name: "web: what a web server does not do", run: readOnly },
@@ -72,6 +72,12 @@ export const remoteStorage = defineArea<RemoteBench>({
 
 function withoutRename({ exporter }: Pairing): string | undefined {
   return exporter.name === "Python" ? "the Python driver cannot rename in a bucket, and says so" : undefined;
+}
+
+/** Why a row with much to move between an exporter and its store is left out. */
+function beyondConnection({ security }: Pairing): string | undefined {
+  if (security === "plaintext" || security === "TLS+passphrase") return undefined;
+  return "how the client is connected has no part in it, so this runs in plaintext and by TLS with a passphrase";
 }
 
 function builtInRoots({ exporter }: Pairing): string | undefined {
