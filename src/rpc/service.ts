@@ -180,8 +180,9 @@ const maxWaitingBytes = 1024 * 1024;
 const maxTurnMs = 10;
 
 /**
- * Sends every response, each only when there is room for it, and never so many that nothing else goes on. When the caller goes, the source is told to return and
- * not waited for: it may be in the midst of something that does not heed its signal.
+ * Sends every response, each only when there is room for it, and never so many that nothing else goes on. When the
+ * caller goes, the source is told to return and not waited for: it may be in the midst of something that does not heed
+ * its signal.
  */
 async function sendAll<T>(
   call: ResponseSink,

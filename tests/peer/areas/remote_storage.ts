@@ -4,7 +4,14 @@ import type { JumpstarterError } from "../../../src/errors.ts";
 import { type FileServer, serveFiles } from "../../fixtures/file_server.ts";
 import { type S3Server, startS3Server, whyNoS3Server } from "../../fixtures/s3_server.ts";
 import { type Bench, type Cell, defineArea, type Pairing, type Row } from "../support/area.ts";
-import { storageOf, storageRows, type StorageTraits, storageType as type } from "./storage.ts";
+import {
+  attempt,
+  attemptInPython,
+  storageOf,
+  storageRows,
+  type StorageTraits,
+  storageType as type,
+} from "./storage.ts";
 
 interface RemoteBench extends Bench {
   /** The object store; there is none where its tests are not run. */
@@ -241,13 +248,7 @@ async function webMetadata({ ask, bench: { web } }: Cell<RemoteBench>): Promise<
 
 async function readOnly({ ask, client, exporter }: Cell<RemoteBench>): Promise<void> {
   const answer = await ask({
-    python: `
-      def attempt(use):
-          try:
-              use()
-              return "no error"
-          except Exception as error:
-              return type(error).__name__
+    python: `${attemptInPython}
       storage = client.web
       return [
           attempt(lambda: storage.write_bytes("f", b"x")), attempt(lambda: list(storage.list("/"))),
@@ -257,7 +258,6 @@ async function readOnly({ ask, client, exporter }: Cell<RemoteBench>): Promise<v
     `,
     async ours(exporter) {
       const storage = storageOf(exporter, "web");
-      const attempt = (use: Promise<unknown>) => use.then(() => "no error", ({ code }: JumpstarterError) => code);
       return [
         await attempt(storage.writeBytes("f", "x")),
         await attempt(Array.fromAsync(storage.list("/"))),

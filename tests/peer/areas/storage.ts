@@ -249,16 +249,24 @@ async function directories({ ask }: Cell<Bench>, { name, keepsDirectories }: Sto
   assert.equal(isThere, false);
 }
 
-async function notThere({ ask, client, exporter }: Cell<Bench>, { name, presigns }: StorageTraits): Promise<void> {
-  const attempt = (use: Promise<unknown>) => use.then(() => "no error", (error: JumpstarterError) => error.code);
-  const answer = await ask({
-    python: `
+/** Defines `attempt(use)`: the name of the exception that a use ends with, or "no error". */
+export const attemptInPython = `
       def attempt(use):
           try:
               use()
               return "no error"
           except Exception as error:
               return type(error).__name__
+`;
+
+/** The same of a use of ours: the code of its error. */
+export function attempt(use: Promise<unknown>): Promise<string> {
+  return use.then(() => "no error", ({ code }: JumpstarterError) => code);
+}
+
+async function notThere({ ask, client, exporter }: Cell<Bench>, { name, presigns }: StorageTraits): Promise<void> {
+  const answer = await ask({
+    python: `${attemptInPython}
       storage = client.${name}
       return [
           attempt(lambda: storage.stat("nope")), attempt(lambda: storage.read_bytes("nope")),
