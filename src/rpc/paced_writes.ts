@@ -17,7 +17,7 @@ import type { Http2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { isOlder } from "./deno_release.ts";
 import { FRAME, FrameScanner } from "./http2_frames.ts";
-import { onSocketStream } from "./socket_streams.ts";
+import { onHttp2Stream } from "./http2_streams.ts";
 
 /** The first Deno whose writes last until their bytes are out. */
 const MENDED = "2.9.4";
@@ -38,7 +38,7 @@ export function writesEndAtOnce(version: string): boolean {
  */
 export function paceWrites(socket: Duplex, role: "server" | "client"): void {
   const pace = new SocketPace(socket, role);
-  onSocketStream(socket, (stream) => pace.add(stream));
+  onHttp2Stream(socket, (stream) => pace.add(stream));
 }
 
 type WriteCallback = (error?: Error | null) => void;

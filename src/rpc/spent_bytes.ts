@@ -8,7 +8,7 @@
  * @module
  */
 import type { Duplex } from "node:stream";
-import { onSocketStream } from "./socket_streams.ts";
+import { onHttp2Stream } from "./http2_streams.ts";
 
 /** What is smaller may share its memory with others, and costs little. */
 const LEAST_BYTES = 8 * 1024;
@@ -33,7 +33,7 @@ export function release(bytes: unknown): void {
  */
 export function releasePassed(socket: Duplex, mended: Duplex): void {
   releaseWrites(socket);
-  onSocketStream(mended, releaseWrites);
+  onHttp2Stream(mended, releaseWrites);
   releaseReads(mended);
 }
 

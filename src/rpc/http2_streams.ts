@@ -16,7 +16,7 @@ type Listener = (stream: Http2Stream) => void;
  *
  * @param socket A connected socket that HTTP/2 has not been given yet.
  */
-export function onSocketStream(socket: Duplex, listener: Listener): void {
+export function onHttp2Stream(socket: Duplex, listener: Listener): void {
   const told: Listener[] = Reflect.get(socket, listenersKey) ?? [];
   Object.defineProperty(socket, listenersKey, { value: [...told, listener], configurable: true });
   for (const name of NEW_STREAMS) {
