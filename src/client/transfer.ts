@@ -51,6 +51,8 @@ export async function download<T>(
   let target = notedSink(sink, progress);
   try {
     const { stream, handle, ownEncoding } = await openResource(channel, uuid, options);
+    // Nothing goes to the driver; an exporter waits for that to be said before it ends the stream.
+    stream.writable.close().catch(() => {/* the receiving fails with it */});
     if (ownEncoding !== undefined) target = notedSink(encodeInto(target, ownEncoding), progress);
     // Some exporters end the stream of a driver that fails as they do that of one that is done: the call says which.
     const received = counted(stream.readable, progress, options).pipeTo(target, { preventClose: true });

@@ -8,6 +8,7 @@ import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
+import { pause } from "../pause.ts";
 import type { ClientCall } from "./client_call.ts";
 import { Digest } from "./digest.ts";
 
@@ -92,15 +93,19 @@ function payloadsOf(
 /** What a stream carries: an open-ended conversation, or one file whose integrity is looked after. */
 export type FrameStreamKind = "conversation" | "file";
 
+/** How long the client of a file may take, in milliseconds, to end its direction once the driver's side has ended. */
+const endLimitMs = 10_000;
+
 /**
- * The server's side: feeds `stream` from the client's frames and answers with the frames to send back. A conversation
- * ends when both directions have, a file when the driver's side has. When the client goes the driver's side is ended.
+ * The server's side: feeds `stream` from the client's frames and answers with the frames to send back. It ends when
+ * both directions have, that of a file after `endLimitMs` in any case. When the client goes the driver's side is ended.
  */
 export async function* relayFrames(
   requests: AsyncIterable<RequestFrame>,
   stream: FrameStream,
   signal: AbortSignal,
   kind: FrameStreamKind = "conversation",
+  { endLimitMs: limitMs = endLimitMs }: { endLimitMs?: number } = {},
 ): AsyncGenerator<OutgoingFrame> {
   const [received, sent] = kind === "file" ? [new Digest(), new Digest()] : [];
   const frames = requests[Symbol.asyncIterator]();
@@ -126,9 +131,20 @@ export async function* relayFrames(
     failed.signal.throwIfAborted();
     yield { frameType: pb.FrameType.GOAWAY, payload: sent?.trailer() };
     if (kind === "conversation") await upload;
+    else await endOf(upload, limitMs, signal);
   } finally {
     stop();
   }
+}
+
+/**
+ * Waits for a direction to end, well or not. A Python client that ends its own on a call that is over gives up what has
+ * come and that it has not read yet.
+ */
+async function endOf(direction: Promise<void>, limitMs: number, signal: AbortSignal): Promise<void> {
+  const ended = new AbortController();
+  void direction.catch(() => {}).then(() => ended.abort());
+  await pause(limitMs, AbortSignal.any([signal, ended.signal]));
 }
 
 /**

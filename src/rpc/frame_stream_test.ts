@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import * as pb from "../../proto/mod.ts";
 import { DriverError } from "../errors.ts";
 import { breaks, driverCall, openBench, rejectsWith, streamMethod, within } from "./bench_test.ts";
 import { openWire, readAll, receive, send, streamPair } from "./frame_bench_test.ts";
@@ -212,4 +213,43 @@ Deno.test("a server that ends the call of a file early ends a writer that has no
   const writer = writable.getWriter();
   await writer.write(new Uint8Array(10));
   await rejectsWith(within(writer.closed, "the writer to be told"), "connection_lost");
+});
+
+/** Opens the stream of a file, as a client that ends its own direction when it likes. */
+async function openFile(endLimitMs?: number) {
+  const [driver, device] = streamPair();
+  device.readable.pipeTo(new WritableStream()).catch(() => {/* the client has gone */});
+  const served = { isOver: false };
+  const bench = await openBench({
+    exporter: { driverCall: () => ({}) },
+    router: {
+      async *stream(requests, call) {
+        call.sendMetadata({});
+        yield* relayFrames(requests, driver, call.signal, "file", { endLimitMs });
+        served.isOver = true;
+      },
+    },
+  });
+  const call = bench.channel.duplex(streamMethod, {});
+  return { bench, device, call, served, frames: Array.fromAsync(call.messages()) };
+}
+
+Deno.test("the call of a file goes on until the client has ended its direction as well", async () => {
+  const { bench, device, call, served, frames } = await openFile();
+  await using _bench = bench;
+  await within(sendAll(device, [new Uint8Array(10)]), "the device to send");
+  // What had been sent before this call was answered has come.
+  await within(bench.channel.unary(driverCall, {}), "a call beside it");
+  assert.equal(served.isOver, false);
+  await within(call.send({ frameType: pb.FrameType.GOAWAY }), "the client's end");
+  call.halfClose();
+  const kinds = (await within(frames, "the end of the call")).map(({ frameType }) => frameType);
+  assert.deepEqual(kinds, [pb.FrameType.DATA, pb.FrameType.GOAWAY]);
+});
+
+Deno.test("a client that never ends the direction of its file is waited for no longer than is said", async () => {
+  const { bench, device, frames } = await openFile(20);
+  await using _bench = bench;
+  await within(sendAll(device, [new Uint8Array(10)]), "the device to send");
+  assert.equal((await within(frames, "the end of the call")).length, 2);
 });

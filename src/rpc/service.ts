@@ -161,12 +161,9 @@ function adapt(
   const stream = async (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
     try {
       const scope = serverCall(call, serving);
-      const isFrames = "read" in call;
-      const request = isFrames ? messagesOf(call) : call.request;
+      const request = "read" in call ? messagesOf(call) : call.request;
       const responses = handler(request, scope) as AsyncIterable<MessageInitShape<DescMessage>>;
-      // Frames are of devices and files, which make pauses by themselves; and a Python client takes a file for whole once
-      // its call has been answered, so none of its bytes may be kept back.
-      await sendAll(call, responses, encode, scope.signal, isFrames ? Infinity : maxTurnMs);
+      await sendAll(call, responses, encode, scope.signal);
       call.end();
     } catch (error) {
       if (!call.cancelled) call.emit("error", toStatus(error));
@@ -192,16 +189,15 @@ async function sendAll<T>(
   responses: AsyncIterable<T>,
   encode: (response: T) => Buffer,
   signal: AbortSignal,
-  turnMs: number,
 ): Promise<void> {
   const source = responses[Symbol.asyncIterator]();
   let waitingBytes = 0;
   let wake = () => {};
-  let turnEnds = performance.now() + turnMs;
+  let turnEnds = performance.now() + maxTurnMs;
   while (!signal.aborted) {
     if (performance.now() > turnEnds) {
       await pause(0); // an immediate comes before what the sockets have, time after time
-      turnEnds = performance.now() + turnMs;
+      turnEnds = performance.now() + maxTurnMs;
     }
     const next = await unlessGone<IteratorResult<T>>(signal, (resolve, reject) => source.next().then(resolve, reject));
     if (next === undefined) break;

@@ -32,6 +32,7 @@ export const files = defineArea<FilesBench>({
   rows: [
     { name: "a file to a driver", run: upload },
     { name: "a file from a driver", run: download },
+    { name: "a file for a client that ends its own direction late", run: lateEnd },
     ...encodings.map((encoding) => ({
       name: `${encoding}, unpacked on its way`,
       run: (cell: Cell<FilesBench>) => unpacked(cell, encoding),
@@ -140,6 +141,46 @@ async function download({ ask, place }: Cell<FilesBench>): Promise<void> {
     });
     assert.equal(await Deno.readTextFile(path), given(size));
   }
+}
+
+/** A Python client whose end meets a call that is over loses what it has not read of it. */
+async function lateEnd({ ask }: Cell<FilesBench>): Promise<void> {
+  const size = 200_000;
+  const answer = await ask({
+    python: `
+      from anyio import EndOfStream, Event
+      from anyio.abc import ObjectStream
+
+      class Late(ObjectStream):
+          def __init__(self):
+              self.length, self.begun = 0, Event()
+          async def send(self, item):
+              self.length += len(item)
+              if not self.begun.is_set():
+                  # All that the exporter does before it waits for the client has come when this is answered.
+                  await client.box.call_async("nothing")
+                  self.begun.set()
+          async def receive(self):
+              await self.begun.wait()
+              raise EndOfStream
+          async def send_eof(self): pass
+          async def aclose(self): pass
+
+      async def receive():
+          late = Late()
+          async with client.box.resource_async(late) as handle:
+              await client.box.call_async("give", handle, ${size})
+          return late.length
+      return client.portal.call(receive)
+    `,
+    async ours(exporter) {
+      let length = 0;
+      const sink = new WritableStream<Uint8Array>({ write: (bytes) => void (length += bytes.length) });
+      await exporter.driver("box").download("give", sink, (handle) => [handle, size]);
+      return length;
+    },
+  });
+  assert.equal(answer, size);
 }
 
 async function unpacked(
