@@ -64,7 +64,7 @@ Deno.test({
       afterBytes: Math.floor(random() * (random() < 0.5 ? 1_500 : 60_000)),
       afterMs: 20 + random() * 1_000,
     });
-    await using cable = layCable(bench.exporter.port, breaks);
+    await using cable = layCable(bench.exporter.port, { breaks });
     const names = Object.keys(uses);
     let begun = 0;
     const codes: Record<string, number> = {};

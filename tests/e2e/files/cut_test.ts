@@ -1,8 +1,9 @@
 /**
- * Files whose sender or receiver is cut off, stopped or killed in the midst of them: as real processes, on real
- * sockets. Whatever happens, nobody is told that it went well, and nothing half written is left under a name.
+ * Files whose sender or receiver is cut off, stopped or killed in the midst of them, or that are changed on their way:
+ * as real processes, on real sockets. Whatever happens, nobody is told that it went well, and nothing half written is left under a name.
  */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { bytesOf, streamOf } from "../../../src/codec/bench_test.ts";
@@ -197,4 +198,37 @@ Deno.test("a dump that is cut leaves no file, and what was there as it was", asy
   const names = (await Array.fromAsync(Deno.readDir(place.dir))).map(({ name }) => name);
   assert.ok(names.every((name) => !name.startsWith("new")), names.join());
   assert.deepEqual(await place.leftProcesses("xz -"), []);
+});
+
+/** Bytes of the files that are changed on their way, which nothing else on the wire has. */
+const mark = Buffer.alloc(64, "mark");
+
+/** Changes one byte of every mark that passes. */
+function spoilMarks(bytes: Uint8Array<ArrayBuffer>): void {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = view.indexOf(mark); at >= 0; at = view.indexOf(mark, at + 1)) view.write("x", at);
+}
+
+Deno.test("a file that is changed on its way is an error at both ends, and left under no name", async () => {
+  await using bench = await openBench();
+  const { place, exporter, j } = bench;
+  await place.write("marked.img", mark.toString().repeat(4_096));
+  const damaged = /^j: The transfer is damaged: its 262144 bytes differ from what was sent\n$/;
+  await using cable = layCable(exporter.port, { spoil: spoilMarks });
+  const assertDamaged = async (words: readonly string[]) => {
+    await using client = j(words, cable.port);
+    const { code, stdout, stderr } = await client.ended();
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, damaged);
+  };
+  await assertDamaged(["flash", "marked.img"]);
+  await assertOldImage(bench);
+  await using flash = j(["flash", "marked.img"]);
+  assert.equal((await flash.ended()).code, 0);
+  await place.write("kept.img", "kept");
+  await assertDamaged(["dump", "kept.img"]);
+  await assertDamaged(["dump", "new.img"]);
+  assert.equal(await Deno.readTextFile(place.path("kept.img")), "kept");
+  const names = (await Array.fromAsync(Deno.readDir(place.dir))).map(({ name }) => name);
+  assert.ok(names.every((name) => !/new|\.part$/.test(name)), names.join());
 });
