@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { ChildGroup } from "../../src/child_group.ts";
+import { guardAgainstDeath } from "../../src/death_guard.ts";
 import { PipeReader } from "./pipe_reader.ts";
 
 /** What a script has written since the last such piece; the last piece has its exit code, and no other has. */
@@ -28,9 +29,10 @@ const killGraceMs = 5_000;
 /** The longest time that a timer can wait; a longer one would fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** A script that runs. Nothing of its process group outlives it. */
+/** A script that runs. Nothing of its process group outlives it, or this program. */
 export class ScriptRun implements AsyncDisposable {
   readonly #group: ChildGroup;
+  readonly #guard: AsyncDisposable | undefined;
   readonly #script: Script;
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #onAbort = () => void this.#stop();
@@ -47,6 +49,7 @@ export class ScriptRun implements AsyncDisposable {
     const { argv, env, cwd, timeoutMs, signal } = script;
     this.#script = script;
     this.#group = ChildGroup.start(argv, { env, cwd, killGraceMs });
+    this.#guard = guardAgainstDeath(this.#group.pid, { env, killGraceMs });
     // Both reach the script also while nobody asks for its output.
     this.#timer = setTimeout(() => {
       this.#hasTimedOut = true;
@@ -91,7 +94,12 @@ export class ScriptRun implements AsyncDisposable {
   #stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#script.signal.removeEventListener("abort", this.#onAbort);
-    return this.#stopped ??= this.#group.stop().finally(() => this.#ended.resolve());
+    return this.#stopped ??= this.#end().finally(() => this.#ended.resolve());
+  }
+
+  async #end(): Promise<void> {
+    await using _guard = this.#guard;
+    await this.#group.stop();
   }
 
   #timeOutMessage(): string {

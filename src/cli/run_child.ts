@@ -1,3 +1,4 @@
+import { guardAgainstDeath } from "../death_guard.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { pause } from "../pause.ts";
 import { isWindows, onSignals, reachesChildren } from "../platform.ts";
@@ -11,8 +12,9 @@ const lookAgainMs = 20;
  * when there is no such command, 126 when it cannot be run.
  *
  * On a terminal the command stays in this process group, so that ctrl-C and job control reach it from there; elsewhere
- * it gets a group of its own, so that a signal to this process can be passed on to all that the command has started.
- * Windows has no such groups, and its signals come to all programs of a console.
+ * it gets a group of its own, so that a signal to this process can be passed on to all that the command has started,
+ * and so that all of it ends should this process be killed. Windows has no such groups, and its signals come to all
+ * programs of a console.
  *
  * @param killGraceMs How long the command has to obey such a signal before it is killed.
  */
@@ -40,6 +42,7 @@ export async function runChild(
   } catch (error) {
     return cannotRun(program, error);
   }
+  await using _guard = isGroup ? guardAgainstDeath(child.pid, { env, killGraceMs }) : undefined;
   signals.to(isGroup ? -child.pid : child.pid);
   const { code } = await child.status;
   await signals.groupGone();

@@ -1,5 +1,5 @@
 import { ChildGroup } from "../child_group.ts";
-import { guardAgainstDeath } from "./death_guard.ts";
+import { guardAgainstDeath } from "../death_guard.ts";
 import type { HookNotStarted, HookOutcome } from "./hook_outcome.ts";
 import { OutputReader } from "./output_reader.ts";
 import { type Hook, openScriptCommand, type ScriptCommand, type ScriptPlace } from "./script_command.ts";

@@ -235,3 +235,43 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "kill -9 of an exporter: the scripts of its Shell end, with all that they have started",
+  ignore: !isLinux, // nothing else shows whose a process is
+  async fn() {
+    await using place = await Place.open();
+    const methods = { hang: "sleep 4721 & echo begun; sleep 4722" };
+    const tools = { type: "jumpstarter_driver_shell.driver.Shell", config: { methods } };
+    for (const more of [[], ["--least-privilege"]]) {
+      await using exporter = await startExporter(place, { config: { export: { tools } }, args: more });
+      await exporter.ready();
+      await using hanging = startJmp(place, ["j", "tools", "hang"], { env: exporter.env });
+      await hanging.seeOut("begun\n");
+      for (const [pid, command] of await place.processes()) {
+        if (command.includes("--tls-grpc-listener")) kill(pid, "SIGKILL");
+      }
+      assert.deepEqual(await place.leftProcesses("sleep 472"), [], more.join(" "));
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "kill -9 of jmp shell: its command ends, with all that it has started, but one that has ended may leave a daemon",
+  ignore: !isLinux, // nothing else shows whose a process is
+  async fn() {
+    await using place = await Place.open();
+    const grace = ["--command-kill-grace", "0.3"];
+    const words = (script: string) => ["shell", "--exporter-config", exampleConfig, ...grace, "--", "sh", "-c", script];
+    {
+      await using program = startJmp(place, words("sleep 4724 & echo begun; sleep 4725"));
+      await program.seeOut("begun\n");
+      program.signal("SIGKILL");
+      assert.deepEqual(await place.leftProcesses(), []);
+    }
+    await using daemon = startJmp(place, words("sleep 4726 >/dev/null 2>&1 & true"));
+    assert.equal((await daemon.ended()).code, 0);
+    assert.deepEqual([...(await place.processes()).values()], ["sleep 4726"]);
+  },
+});

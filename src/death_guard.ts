@@ -1,4 +1,4 @@
-import { isWindows } from "../platform.ts";
+import { isWindows } from "./platform.ts";
 
 /** Waits for the end of its input, and then ends the group `$1`, which has `$2` seconds to obey. */
 const script = 'read -r _ || { kill -s TERM -- "-$1"; sleep "$2"; kill -s KILL -- "-$1"; } 2>/dev/null';
@@ -30,7 +30,7 @@ export function guardAgainstDeath(
       stderr: "null",
     }).spawn();
   } catch {
-    return undefined; // the hook is worth more than its guard
+    return undefined; // the group is worth more than its guard
   }
   return {
     async [Symbol.asyncDispose]() {
