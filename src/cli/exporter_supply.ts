@@ -1,9 +1,8 @@
-import { openChannel, openExporter } from "../client/mod.ts";
+import { openExporter } from "../client/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
-import { JUMPSTARTER_HOST } from "../env.ts";
 import type { Channel } from "../rpc/mod.ts";
-import { connectionFromEnv, type Env } from "./connection_options.ts";
-import { type BorrowedExporter, oneCommand } from "./j.ts";
+import type { Env } from "./connection_options.ts";
+import { type BorrowedExporter, channelFromEnv, oneCommand } from "./j.ts";
 
 /**
  * How long an exporter may take to answer on a connection that has waited, before another is made: its other end may
@@ -44,17 +43,13 @@ export class ExporterSupply implements Disposable {
         // A new connection says what is wrong, if anything is.
       }
     }
-    return await this.#lend(await this.#open(), signal, gone);
+    return await this.#lend(await channelFromEnv(this.#env), signal, gone);
   }
 
   /** Closes the connection that is there for the next command. */
   [Symbol.dispose](): void {
     this.#closed.abort();
     this.#spare?.[Symbol.dispose]();
-  }
-
-  async #open(): Promise<Channel> {
-    return openChannel(this.#env[JUMPSTARTER_HOST] ?? "", await connectionFromEnv(this.#env));
   }
 
   async #lend(channel: Channel, signal: AbortSignal, gone: AbortSignal): Promise<BorrowedExporter> {
@@ -83,7 +78,7 @@ export class ExporterSupply implements Disposable {
   async #prepare(): Promise<void> {
     const { signal } = this.#closed;
     if (this.#spare !== undefined || signal.aborted) return;
-    const channel = await this.#open().catch(() => undefined);
+    const channel = await channelFromEnv(this.#env).catch(() => undefined);
     if (channel === undefined) return;
     const isConnected = await openExporter(channel, [], { signal, exclusive: false }).then(() => true, () => false);
     if (isConnected && this.#spare === undefined && !signal.aborted) this.#spare = channel;

@@ -3,10 +3,12 @@ import type { CommandContext, CommandResult, DriverPackage } from "../driver/mod
 import { JUMPSTARTER_HOST } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
+import type { Channel } from "../rpc/mod.ts";
 import type { Terminal } from "../terminal.ts";
 import { addDrivers } from "./command_tree.ts";
 import { commandTerminal } from "./command_terminal.ts";
-import { connectionFromEnv } from "./connection_options.ts";
+import { connectionFromEnv, type Env } from "./connection_options.ts";
+import { envTerms } from "./connection_terms.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { addGenericCommands } from "./generic_commands.ts";
 import { addLogOptions, type Command, createCommand, runProgram, terminalOutput } from "./program.ts";
@@ -43,10 +45,15 @@ export async function j(args: readonly string[], terminal: Terminal, borrow: Bor
 /** A command ends when it has lost its exporter: who typed it may find the devices otherwise than it left them. */
 export const oneCommand = { reconnectTimeoutMs: 0 } as const;
 
+/** Opens a channel to the exporter that an environment names. */
+export async function channelFromEnv(env: Env): Promise<Channel> {
+  return openChannel(env[JUMPSTARTER_HOST] ?? "", await connectionFromEnv(env), envTerms);
+}
+
 /** Connects anew, as a `j` without an agent does. */
 export function connectAnew(packages: readonly DriverPackage[]): BorrowExporter {
   return async ({ facts: { env }, signal }) => {
-    const channel = openChannel(env[JUMPSTARTER_HOST] ?? "", await connectionFromEnv(env));
+    const channel = await channelFromEnv(env);
     try {
       return {
         exporter: await openExporter(channel, packages, { ...oneCommand, signal }),

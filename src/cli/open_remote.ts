@@ -10,6 +10,7 @@ import { type Channel, formatAddress, type TlsRefusal, tlsRefusal } from "../rpc
 import { knownExporter, rememberExporter, stateDir } from "../trust/mod.ts";
 import { askLine, askSecret, canAsk } from "./ask.ts";
 import { type Connection, type Env, remoteConnection, type RemoteOptions } from "./connection_options.ts";
+import { optionTerms } from "./connection_terms.ts";
 import { printable, writeErr } from "./output.ts";
 
 /** An exporter elsewhere that has answered. */
@@ -61,8 +62,9 @@ export async function openRemote(options: RemoteOptions, env: Env, waiting: Remo
 }
 
 async function connectOnce(connection: Connection, { wait, readyTimeout }: RemoteWaiting): Promise<Remote> {
-  const channel = openChannel(connection.address, { ...connection.options, readyTimeoutMs: readyTimeout });
-  const where = formatAddress(connection.address);
+  const { address, options } = connection;
+  const channel = openChannel(address, { ...options, readyTimeoutMs: readyTimeout }, optionTerms);
+  const where = formatAddress(address);
   const most = `up to ${channel.connectTimeoutMs / 1_000} s`;
   const slow = setTimeout(() => writeErr(`Waiting for the exporter at ${where} to answer (${most})\n`), silentMs);
   const onWaiting = (reason: string) => {

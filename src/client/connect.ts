@@ -4,7 +4,15 @@ import { JumpstarterError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint.ts";
 import type { LogRecord } from "../log.ts";
 import { nearest } from "../nearest.ts";
-import { type Address, Channel, defaultConnectTimeoutMs, holdKey, type KeyedPem, parseAddress } from "../rpc/mod.ts";
+import {
+  type Address,
+  Channel,
+  type ConnectionTerms,
+  defaultConnectTimeoutMs,
+  holdKey,
+  type KeyedPem,
+  parseAddress,
+} from "../rpc/mod.ts";
 import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
 import { endSession } from "./end_session.ts";
@@ -116,8 +124,16 @@ export class Exporter implements AsyncDisposable {
   }
 }
 
-/** Opens a channel to an address as a user writes it. */
-export function openChannel(address: string | Address, options: ConnectOptions = {}): Channel {
+/**
+ * Opens a channel to an address as a user writes it.
+ *
+ * @param terms How hints call the options, where it is not this library's user who gives them.
+ */
+export function openChannel(
+  address: string | Address,
+  options: ConnectOptions = {},
+  terms?: ConnectionTerms,
+): Channel {
   const parsed = typeof address === "string" ? parseAddress(address) : address;
   const { connectTimeoutMs, readyTimeoutMs } = options;
   const isPlaintext = options.insecure === true || parsed.kind === "unix";
@@ -129,6 +145,7 @@ export function openChannel(address: string | Address, options: ConnectOptions =
       clientCertificate: options.tlsClientCertificate,
     },
     passphrase: options.passphrase,
+    terms,
     // Who does not wait for long does not wait for a silent server either; 0 only means not to wait for hooks.
     connectTimeoutMs: connectTimeoutMs ?? Math.min(readyTimeoutMs || Infinity, defaultConnectTimeoutMs),
   });

@@ -149,7 +149,7 @@ async function takeAgain(channel: Channel, options: HoldOptions, released: Abort
 function named(error: unknown): unknown {
   if (!(error instanceof JumpstarterError) || error.code !== "unimplemented") return error;
   return new JumpstarterError("unimplemented", "This exporter cannot be held: it is another implementation's", {
-    hint: "use it without (--exclusive, --steal)",
+    hint: "use it without exclusive and steal",
     cause: error,
   });
 }

@@ -13,6 +13,7 @@ import { type Address, formatAddress } from "./address.ts";
 import { type CallLimits, CallsUnderWay, throwIfAborted } from "./call_limits.ts";
 import { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
 import { ClientCall } from "./client_call.ts";
+import { libraryTerms } from "./connection_terms.ts";
 import { explainFailure, notAnExporter, unanswered } from "./explain_failure.ts";
 import { forgetClientSessions } from "./forget_session.ts";
 import { mendSocket } from "./mended_socket.ts";
@@ -184,15 +185,14 @@ export class Channel implements Disposable {
 
   async #explain(error: ServiceError): Promise<JumpstarterError> {
     const explained = fromStatus(error, this.#isUp && error.details !== unanswered);
-    const where = formatAddress(this.#options.address);
+    const { address, terms = libraryTerms } = this.#options;
+    const where = formatAddress(address);
     if (this.#isForeign || isWebAnswer(error)) return notAnExporter(where, error);
     if (explained.code === "busy") {
-      const hint = "jmp shell --exclusive --wait waits for the devices, and --steal takes them over";
-      return new JumpstarterError("busy", explained.message, { hint, cause: error });
+      return new JumpstarterError("busy", explained.message, { hint: terms.hold, cause: error });
     }
     if (explained.code === "unauthenticated") {
-      const hint = `the exporter at ${where} wants the one it was started with: --passphrase-file, --passphrase, ` +
-        "or JMP_GRPC_PASSPHRASE";
+      const hint = `the exporter at ${where} wants the one it was started with: ${terms.passphrase}`;
       return new JumpstarterError("unauthenticated", explained.message, { hint, cause: error });
     }
     if (explained.code !== "connection_lost" || isSaidByPeer(error)) return explained;

@@ -1,4 +1,5 @@
 import type { Address } from "./address.ts";
+import type { ConnectionTerms } from "./connection_terms.ts";
 import type { TlsTrust } from "./tls.ts";
 
 /** How to reach an exporter. */
@@ -11,6 +12,8 @@ export interface ChannelOptions {
   passphrase?: string;
   /** How long what listens there may take to show that it is an exporter, in milliseconds; 10,000 by default. */
   connectTimeoutMs?: number;
+  /** How hints call these options; as the library does by default. */
+  terms?: ConnectionTerms;
 }
 
 /** How long an exporter may take to give its first answer where nobody says, in milliseconds. */

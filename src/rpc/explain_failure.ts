@@ -8,6 +8,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { type ErrorDetails, JumpstarterError } from "../errors.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
 import { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
+import { libraryTerms } from "./connection_terms.ts";
 import { GREETING } from "./http2_frames.ts";
 import { presentedCertificate, RefusedCertificate } from "./presented_certificate.ts";
 
@@ -25,7 +26,7 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
   const where = formatAddress(options.address);
   const fail = (reason: string, details: ErrorDetails = {}) =>
     new JumpstarterError("connect", `Cannot connect to ${where}: ${reason}`, { cause, ...details });
-  const { address, tls, connectTimeoutMs = defaultConnectTimeoutMs } = options;
+  const { address, tls, connectTimeoutMs = defaultConnectTimeoutMs, terms = libraryTerms } = options;
   const isUnanswered = cause.details === unanswered;
   const stepMs = Math.min(isUnanswered ? lastStepMs : maxStepMs, connectTimeoutMs);
   const reached = await reach(address.kind === "unix" ? { path: address.path } : tcpTarget(address), stepMs);
@@ -37,12 +38,12 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
   }
   if (address.kind === "unix") return fail(cause.details);
   const [presented, isHttp2] = await Promise.all([
-    presentedCertificate(address, tls ?? {}, stepMs),
+    presentedCertificate(address, tls ?? {}, terms, stepMs),
     speaksHttp2(address, stepMs),
   ]);
   if (tls === undefined) {
     if (presented !== undefined) {
-      return fail("the exporter speaks TLS, and plaintext was asked for", { hint: "leave out --tls-grpc-insecure" });
+      return fail("the exporter speaks TLS, and plaintext was asked for", { hint: terms.tls });
     }
     return isHttp2 ? fail(cause.details) : notAnExporter(where, cause);
   }
@@ -52,7 +53,7 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
     return fail(refusal.reason, { hint: refusal.hint, cause: new RefusedCertificate(refusal, cause) });
   }
   return isHttp2
-    ? fail("the exporter speaks plaintext, and TLS was asked for", { hint: "add --tls-grpc-insecure" })
+    ? fail("the exporter speaks plaintext, and TLS was asked for", { hint: terms.plaintext })
     : fail("what listens there speaks neither TLS nor gRPC", { hint: "check the port" });
 }
 

@@ -22,6 +22,7 @@ export {
 export { type CallLimits, throwIfAborted } from "./call_limits.ts";
 export { Channel } from "./channel.ts";
 export { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
+export type { ConnectionTerms } from "./connection_terms.ts";
 export {
   type ClientFrameStream,
   type FrameStream,
@@ -34,11 +35,6 @@ export { assertPassphrase } from "./passphrase.ts";
 export { type ConnectedPeer, serve, type ServeOptions, type Server } from "./server.ts";
 export { defaultLimits, type ServerLimits } from "./server_limits.ts";
 export { bindService, type BoundService, type ServerCall, type ServiceHandlers } from "./service.ts";
-export {
-  type PresentedCertificate,
-  presentedCertificate,
-  type TlsRefusal,
-  tlsRefusal,
-} from "./presented_certificate.ts";
+export { type TlsRefusal, tlsRefusal } from "./presented_certificate.ts";
 export { assertCertificate, type KeyedPem, type PairNames, type ServerCertificate, type TlsTrust } from "./tls.ts";
 export { fromValue, toValue } from "./value.ts";

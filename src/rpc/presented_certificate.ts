@@ -3,6 +3,7 @@
  */
 import { type Fingerprints, fingerprintsOf } from "../fingerprint.ts";
 import type { TcpAddress } from "./address.ts";
+import type { ConnectionTerms } from "./connection_terms.ts";
 import { GREETING } from "./http2_frames.ts";
 import { FingerprintMismatch, peerCertificate, secureConnection, type TlsTrust } from "./tls.ts";
 
@@ -50,17 +51,19 @@ const greetingMs = 1_000;
 /**
  * The certificate that is shown at an address; nothing where no TLS is spoken.
  *
+ * @param terms How hints call what to try.
  * @param stepMs The most that a handshake may take.
  */
 export async function presentedCertificate(
   address: TcpAddress,
   trust: TlsTrust,
+  terms: ConnectionTerms,
   stepMs: number,
 ): Promise<PresentedCertificate | undefined> {
   const host = address.host ?? "localhost";
   const [strict, shown] = await Promise.all([tryTls(address, host, trust, stepMs), lookAt(address, host, stepMs)]);
   if (shown === undefined) return undefined;
-  const refusal = strict && { ...refusalOf(strict, host, trust, shown), fingerprints: shown };
+  const refusal = strict && { ...refusalOf(strict, host, trust, shown, terms), fingerprints: shown };
   return { fingerprints: shown, refusal };
 }
 
@@ -98,7 +101,13 @@ async function lookAt(to: TcpAddress, host: string, stepMs: number): Promise<Fin
 /** What is in the way, but for whose certificate it is. */
 type Refusal = Omit<TlsRefusal, "fingerprints">;
 
-function refusalOf(error: Error, host: string, trust: TlsTrust, shown: Fingerprints): Refusal {
+function refusalOf(
+  error: Error,
+  host: string,
+  trust: TlsTrust,
+  shown: Fingerprints,
+  terms: ConnectionTerms,
+): Refusal {
   const { message } = error;
   if (error instanceof FingerprintMismatch) {
     return {
@@ -121,22 +130,22 @@ function refusalOf(error: Error, host: string, trust: TlsTrust, shown: Fingerpri
       hint: "use a name that is in the certificate",
     };
   }
-  if (/alert|closed|hang up/i.test(message)) return clientRefusal(message, trust);
+  if (/alert|closed|hang up/i.test(message)) return clientRefusal(message, trust, terms);
   return {
     kind: "untrusted",
     reason: "the exporter's certificate is not trusted",
-    hint: "give its authority with --tls-ca FILE, or, if this is what the exporter printed when it started, " +
-      `--tls-fingerprint ${shown.certificate}`,
+    hint: `give its authority with ${terms.ca}, or, if this is what the exporter printed when it started, ` +
+      terms.fingerprint(shown.certificate),
   };
 }
 
-function clientRefusal(message: string, { clientCertificate }: TlsTrust): Refusal {
+function clientRefusal(message: string, { clientCertificate }: TlsTrust, terms: ConnectionTerms): Refusal {
   if (clientCertificate === undefined) {
     return /certificate/i.test(message)
       ? {
         kind: "client",
         reason: "the exporter wants a certificate of its clients",
-        hint: "give --tls-client-cert FILE and --tls-client-key FILE",
+        hint: `give ${terms.clientCertificate}`,
       }
       : { kind: "client", reason: `the exporter ended the TLS handshake (${message})`, hint: "see the exporter's log" };
   }

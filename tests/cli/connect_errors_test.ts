@@ -101,6 +101,17 @@ Deno.test("where an exporter is that wants something else", async (t) => {
     const says = new RegExp(`Cannot connect to ${RegExp.escape(tls.address)}: the exporter speaks TLS, and plaintext`);
     assertBriefError(ended, { code: 4, says, hint: /leave out --tls-grpc-insecure/ });
   });
+  await t.step("the same for j, which takes no options for that", async () => {
+    const j = async (address: string, env: Record<string, string>, says: RegExp, hint: RegExp) => {
+      const ended = await runJmp(place, ["j", "power", "on"], { env: { JUMPSTARTER_HOST: address, ...env } });
+      assertBriefError(ended, { program: "j", code: 4, says, hint });
+      assert.doesNotMatch(ended.stderr, /--/);
+    };
+    await j(plain.address, {}, /the exporter speaks plaintext, and TLS/, /set JMP_GRPC_INSECURE=1/);
+    await j(tls.address, { JMP_GRPC_INSECURE: "1" }, /the exporter speaks TLS, and/, /unset JMP_GRPC_INSECURE\b/);
+    const hint = /JMP_GRPC_TLS_CA=FILE.*JMP_GRPC_TLS_FINGERPRINT=sha256:[0-9a-f]{64}$/;
+    await j(tls.address, {}, /certificate is not trusted/, hint);
+  });
   await t.step("the wrong passphrase", async () => {
     const ended = await runJmp(place, shellAt(plain.address, insecure, "--passphrase", "our-secret"));
     assertBriefError(ended, { code: 5, says: /passphrase/, hint: /--passphrase/ });
@@ -115,6 +126,7 @@ Deno.test("where an exporter is that wants something else", async (t) => {
   await t.step("no passphrase, for j", async () => {
     const ended = await runJmp(place, ["j", "power", "on"], { env: plain.env });
     assertBriefError(ended, { program: "j", code: 5, says: /passphrase/, hint: /JMP_GRPC_PASSPHRASE/ });
+    assert.doesNotMatch(ended.stderr, /--/);
   });
   await t.step("an authority that is not trusted", async () => {
     const says = new RegExp(`Cannot connect to localhost:${tls.port}: the exporter's certificate is not trusted`);

@@ -7,12 +7,14 @@ import { startExporter } from "../fixtures/exporter.ts";
 import { freePort } from "../fixtures/network.ts";
 import { Place } from "../fixtures/place.ts";
 
-/** Looks for an error of this project, with its code and its words. */
-function failsWith(code: ErrorCode, message: RegExp): (error: unknown) => boolean {
+/** Looks for an error of this project, with its code and its words, whose hint knows no command line. */
+function failsWith(code: ErrorCode, message: RegExp, hint = /(?:)/): (error: unknown) => boolean {
   return (error) => {
     assert.ok(error instanceof JumpstarterError, String(error));
     assert.equal(error.code, code);
     assert.match(error.message, message);
+    assert.match(error.hint ?? "", hint);
+    assert.doesNotMatch(error.hint ?? "", /--|JMP_/);
     return true;
   };
 }
@@ -64,7 +66,7 @@ Deno.test("a passphrase lets in who has it", async () => {
   await exporter.driver("power", PowerClient).on();
   for (const passphrase of [undefined, "my-secre", "my-secret2"]) {
     const refused = connect(running.address, { insecure: true, passphrase });
-    await assert.rejects(refused, failsWith("unauthenticated", /passphrase/));
+    await assert.rejects(refused, failsWith("unauthenticated", /passphrase/, /the option passphrase/));
   }
   assert.doesNotMatch(running.program.stderr, /my-secre/);
 });
@@ -78,8 +80,16 @@ Deno.test("TLS holds with the authority that is given, and with no other", async
   await using exporter = await connect(`localhost:${running.port}`, { tlsCa: authority.cert });
   assert.deepEqual(await Array.fromAsync(exporter.driver("power", PowerClient).read()), readings);
   const { cert: tlsCa } = await makeSelfSigned();
-  await assert.rejects(connect(running.address, { tlsCa }), failsWith("connect", /certificate is not trusted/));
-  await assert.rejects(connect(running.address), failsWith("connect", /certificate is not trusted/));
+  const untrusted = failsWith("connect", /certificate is not trusted/, /tlsCa.*tlsFingerprint: "sha256:[0-9a-f]{64}"/);
+  await assert.rejects(connect(running.address, { tlsCa }), untrusted);
+  await assert.rejects(connect(running.address), untrusted);
+  const insecure = connect(running.address, { insecure: true });
+  await assert.rejects(insecure, failsWith("connect", /the exporter speaks TLS/, /leave out insecure: true/));
+  await using plain = await startExporter(place);
+  await assert.rejects(
+    connect(plain.address),
+    failsWith("connect", /the exporter speaks plaintext/, /add insecure: true/),
+  );
 });
 
 Deno.test("where nobody listens, and where nobody is ready", async () => {
