@@ -44,8 +44,10 @@ export const shell: DriverDefinition = defineDriver<ShellConfig, ShellDevice>({
     ...(cwd === undefined ? [] : [{ kind: "read", of: cwd } as const]),
   ],
   start: (settings) => new ShellDevice(settings),
+  // Scripts share nothing but what they use themselves: one that follows a log must not keep the next from a reset.
+  concurrent: true,
   methods: {
-    get_methods: call({ summary: "Name the methods", concurrent: true, run: (device: ShellDevice) => device.methods }),
+    get_methods: call({ summary: "Name the methods", run: (device: ShellDevice) => device.methods }),
     call_method: callStream({
       summary: "Run the script of a method",
       args: callArgs,

@@ -167,6 +167,26 @@ Deno.test("giving up ends the whole group, however that is done", async () => {
   await areGone(await more.pids);
 });
 
+Deno.test("scripts run at the same time, and each ends with its own call", async () => {
+  await using bench = await serve({ hang: hanging, quick: "echo done" });
+  const hang = () => {
+    const stopping = new AbortController();
+    const { pids, onStdout } = pidWatch();
+    const running = client(bench).run("hang", [], { onStdout, signal: stopping.signal, timeoutMs: 30_000 });
+    return { running, pids: Promise.race([pids, running.then(() => [])]), stop: () => stopping.abort() };
+  };
+  const first = hang(), second = hang();
+  const [kept, ended] = await Promise.all([first.pids, second.pids]);
+  assert.equal((await run(bench, "quick")).stdout, "done\n");
+  second.stop();
+  await fails(second.running, "cancelled", /./);
+  await areGone(ended);
+  assert.deepEqual(kept.filter(isAlive), kept);
+  first.stop();
+  await fails(first.running, "cancelled", /./);
+  await areGone(kept);
+});
+
 Deno.test("a call that runs out of time ends the group", async () => {
   await using bench = await serve({ hang: hanging });
   const watch = pidWatch();
