@@ -88,7 +88,8 @@ function readFacts(env: Readonly<Record<string, string>>): TerminalFacts {
 function screenOf(stream: typeof Deno.stdout, { COLUMNS = "" }: Readonly<Record<string, string>>): Screen {
   const isTerminal = stream.isTerminal();
   if (/^[1-9]\d*$/.test(COLUMNS)) return { isTerminal, columns: Number(COLUMNS) };
-  return isTerminal ? { isTerminal, columns: Deno.consoleSize().columns } : { isTerminal };
+  // One that nobody has told its size says 0.
+  return isTerminal ? { isTerminal, columns: Deno.consoleSize().columns || undefined } : { isTerminal };
 }
 
 function toBytes(output: Uint8Array | string): Uint8Array {

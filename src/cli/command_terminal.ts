@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import type { CommandContext } from "../driver/mod.ts";
 import type { Terminal } from "../terminal.ts";
-import { createProgressLine } from "./progress_line.ts";
+import type { ProgressTerminal } from "./progress_terminal.ts";
 
 /** What a command of `j` gets, and what it leaves behind. */
-export interface CommandTerminal extends Disposable {
+export interface CommandTerminal {
   readonly context: CommandContext;
   /** The exit code that the command has asked for. */
   readonly exitCode: number | undefined;
@@ -13,10 +13,8 @@ export interface CommandTerminal extends Disposable {
 /**
  * A terminal as commands see it. Its signal fires on ctrl-C, so that the call under way is cancelled at the exporter.
  */
-export function commandTerminal(terminal: Terminal): CommandTerminal {
-  const { cwd, env, isInteractive, err } = terminal.facts;
-  const writeErr = (text: string) => void terminal.writeErr(text);
-  const progress = createProgressLine(err.isTerminal, writeErr);
+export function commandTerminal(terminal: ProgressTerminal): CommandTerminal {
+  const { cwd, env, isInteractive } = terminal.facts;
   let exitCode: number | undefined;
   return {
     get exitCode() {
@@ -33,12 +31,11 @@ export function commandTerminal(terminal: Terminal): CommandTerminal {
       env,
       writeOut: (bytes) => terminal.writeOut(bytes),
       writeErr: (bytes) => terminal.writeErr(bytes),
-      notice: (line) => writeErr(`${line}\n`),
-      progress: (bytes, total) => progress.show(bytes, total),
+      notice: (line) => void terminal.writeErr(`${line}\n`),
+      progress: (bytes, total) => terminal.showProgress(bytes, total),
       setExitCode: (code) => void (exitCode = code),
       rawTerminal: () => isInteractive ? rawTerminal(terminal) : undefined,
     },
-    [Symbol.dispose]: () => progress.clear(),
   };
 }
 

@@ -3,7 +3,7 @@ import { ExporterService } from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { LogRecord, LogSink, Severity } from "../log.ts";
 import type { Channel } from "../rpc/mod.ts";
-import { formatHookLine, terminalLog, writeErr } from "./output.ts";
+import { formatHookLine, terminalLog, writeUnasked } from "./output.ts";
 import { pause } from "../pause.ts";
 
 /** The log lines of an exporter on stderr. */
@@ -28,7 +28,7 @@ export function showExporterLog({ least }: { least?: Severity }): ExporterLog {
     if (record.source !== "beforeLease" && record.source !== "afterLease") return rest?.(record);
     lastHookLines.push(record.message);
     if (lastHookLines.length > 20) lastHookLines.shift();
-    writeErr(formatHookLine(record));
+    writeUnasked(formatHookLine(record));
   };
   return { sink, lastHookLines };
 }
@@ -102,7 +102,7 @@ class LogStream {
 async function followAll(stream: LogStream, where: string, signal: AbortSignal): Promise<void> {
   let isLost = false;
   const comeBack = () => {
-    if (isLost) writeErr("Reconnected\n");
+    if (isLost) writeUnasked("Reconnected\n");
     isLost = false;
   };
   while (true) {
@@ -115,7 +115,7 @@ async function followAll(stream: LogStream, where: string, signal: AbortSignal):
     if (error !== undefined && !isConnectionLost(error)) return;
     await pause(againAfterMs, signal);
     if (signal.aborted) return; // a command that ended with its exporter has told so by itself
-    if (error !== undefined && !isLost) writeErr(`Reconnecting to ${where}\n`);
+    if (error !== undefined && !isLost) writeUnasked(`Reconnecting to ${where}\n`);
     isLost ||= error !== undefined;
   }
 }

@@ -12,6 +12,7 @@ import { envTerms } from "./connection_terms.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { addGenericCommands } from "./generic_commands.ts";
 import { addLogOptions, type Command, createCommand, runProgram, terminalOutput } from "./program.ts";
+import { ProgressTerminal } from "./progress_terminal.ts";
 import { tellFailure } from "./tell_failure.ts";
 
 /** An exporter for as long as one command needs it. */
@@ -26,7 +27,8 @@ export type BorrowExporter = (terminal: Terminal) => Promise<BorrowedExporter>;
  * Drives the exporter that the terminal's environment names: `j power on`. Answers the exit code; whatever went wrong
  * has been told on the terminal.
  */
-export async function j(args: readonly string[], terminal: Terminal, borrow: BorrowExporter): Promise<number> {
+export async function j(args: readonly string[], plain: Terminal, borrow: BorrowExporter): Promise<number> {
+  const terminal = new ProgressTerminal(plain);
   const run = async () => {
     try {
       return await drive(args, terminal, borrow);
@@ -66,14 +68,14 @@ export function connectAnew(packages: readonly DriverPackage[]): BorrowExporter 
   };
 }
 
-async function drive(args: readonly string[], terminal: Terminal, borrow: BorrowExporter): Promise<number> {
+async function drive(args: readonly string[], terminal: ProgressTerminal, borrow: BorrowExporter): Promise<number> {
   const program = addLogOptions(createCommand("j", terminalOutput(terminal)))
     .usage("[options] <driver> <command>")
     .description("Drive the devices of the exporter that this shell is connected to")
     .option("--json", "Print each result as one line of JSON");
   if (!terminal.facts.env[JUMPSTARTER_HOST]) return await withoutExporter(program, args, terminal);
   using borrowed = await borrow(terminal);
-  using own = commandTerminal(terminal);
+  const own = commandTerminal(terminal);
   await addCommands(program, borrowed.exporter, args, terminal, own.context);
   await runProgram(program, args);
   return own.exitCode ?? exitCodes.ok;

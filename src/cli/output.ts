@@ -7,6 +7,9 @@ import { atLeast, type LogRecord, type LogSink, type Severity } from "../log.ts"
 /** How log lines look. */
 export type LogFormat = "text" | "json";
 
+/** Erases a terminal's line from the cursor on. */
+export const eraseRest = "\x1b[K";
+
 const encoder = new TextEncoder();
 
 /** Writes text to stdout: what the command was asked for. */
@@ -24,6 +27,11 @@ export function writeErr(text: string): void {
   } catch {
     // An exporter still has devices to tidy.
   }
+}
+
+/** Writes lines that nobody waits for to stderr: on a terminal in place of the progress that a `j` may show there. */
+export function writeUnasked(lines: string): void {
+  writeErr(Deno.stderr.isTerminal() ? eraseRest + lines : lines);
 }
 
 /**
@@ -46,7 +54,7 @@ export function writeError(program: string, error: unknown, hasDetails: boolean,
 
 /** A sink that writes log lines of at least `least` to stderr. */
 export function terminalLog(least: Severity, format: LogFormat): LogSink {
-  return atLeast(least, (record) => writeErr(format === "json" ? formatJson(record) : formatText(record)));
+  return atLeast(least, (record) => writeUnasked(format === "json" ? formatJson(record) : formatText(record)));
 }
 
 /** The line of a hook as a client shows it. */
