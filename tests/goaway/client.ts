@@ -1,10 +1,10 @@
 /**
  * A client: makes 1,000 calls, ten at a time, and prints `called`. Then it either closes or stays for one more call,
- * which it makes when its standard input ends and the outcome of which it prints.
+ * which it makes when it has lost the connection and the outcome of which it prints.
  *
  * `client.ts <port> guarded|unguarded closes|stays`
  */
-import { type ChannelCredentials, Client, credentials, status } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, connectivityState, credentials, status } from "@grpc/grpc-js";
 import { guardGoaway } from "../../src/rpc/goaway_guard.ts";
 import { echo } from "./echo.ts";
 
@@ -13,7 +13,8 @@ const client = new Client(`127.0.0.1:${port}`, guard === "guarded" ? guarded() :
 for (let i = 0; i < 100; i++) await Promise.all(Array.from({ length: 10 }, () => echo(client)));
 console.log("called");
 if (end === "stays") {
-  await Deno.stdin.readable.pipeTo(new WritableStream());
+  const { READY } = connectivityState;
+  await new Promise((resolve) => client.getChannel().watchConnectivityState(READY, Infinity, resolve));
   console.log(await echo(client).then(() => "OK", (error: { code: number }) => status[error.code]));
 } else {
   // Without this rest the close harms no server.

@@ -8,6 +8,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { connect as connectTo } from "node:net";
 import * as pb from "../../proto/mod.ts";
 import { connect, type Exporter } from "../../mod.ts";
+import { within } from "../../src/rpc/bench_test.ts";
 import { toValue } from "../../src/rpc/mod.ts";
 import { layCable } from "../fixtures/cable.ts";
 import { type RunningExporter, startExporter } from "../fixtures/exporter.ts";
@@ -135,16 +136,14 @@ function* rudeWords(random: (below: number) => number): Generator<Uint8Array> {
   }
 }
 
-/** Says something to a port, waits for an answer or the end, and hangs up: politely, or not. */
-function beRude(port: number, words: Uint8Array, isPolite: boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = connectTo(port, "127.0.0.1");
-    socket.on("error", () => {/* it was shown out */}).once("close", () => resolve());
-    socket.once("connect", () => socket.write(words, () => isPolite ? socket.end() : socket.resetAndDestroy()));
-    socket.resume();
-    // Whoever answers polite words and waits for more is left.
-    setTimeout(() => socket.destroy(), 1_000);
-  });
+/** Says something to a port and hangs up: politely, which is to be answered in kind, or not. */
+async function beRude(port: number, words: Uint8Array, isPolite: boolean): Promise<void> {
+  const socket = connectTo(port, "127.0.0.1");
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  socket.on("error", () => {/* it was shown out */});
+  socket.once("connect", () => socket.write(words, () => isPolite ? socket.end() : socket.resetAndDestroy()));
+  socket.resume();
+  await within(closed, `the end of a connection that began with ${words.subarray(0, 40)}`);
 }
 
 Deno.test({
