@@ -16,6 +16,7 @@ import { ClientCall } from "./client_call.ts";
 import { libraryTerms } from "./connection_terms.ts";
 import { explainFailure, notAnExporter, unanswered } from "./explain_failure.ts";
 import { forgetClientSessions } from "./forget_session.ts";
+import { keepaliveOptions } from "./keepalive.ts";
 import { mendSocket } from "./mended_socket.ts";
 import { keepMessagesBeforeErrors } from "./ordered_status.ts";
 import { assertPassphrase, passphraseKey } from "./passphrase.ts";
@@ -26,13 +27,6 @@ import { WINDOW_BYTES } from "./window.ts";
 
 /** A call of a method with messages of these types. */
 type MethodCall<I extends DescMessage, O extends DescMessage> = ClientCall<MessageInitShape<I>, MessageShape<O>>;
-
-/** The dead are noticed within 30 s; more pings than these the Python peer would not permit. */
-const keepalive = {
-  "grpc.keepalive_time_ms": 20_000,
-  "grpc.keepalive_timeout_ms": 10_000,
-  "grpc.keepalive_permit_without_calls": 1,
-};
 
 /** A connection to an exporter: typed calls, one error type, closed by disposal. */
 export class Channel implements Disposable {
@@ -53,7 +47,7 @@ export class Channel implements Disposable {
     keepMessagesBeforeErrors();
     forgetClientSessions();
     this.#channel = new GrpcChannel(target(options.address), new SocketCredentials(options), {
-      ...keepalive,
+      ...keepaliveOptions(options.keepalive),
       "grpc.client_idle_timeout_ms": 2 ** 31 - 1, // a session lasts until its client goes, however long it does nothing
       "grpc.service_config_disable_resolution": 1,
       "grpc.enable_http_proxy": 0, // a device in the lab is never behind the company's web proxy

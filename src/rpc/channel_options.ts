@@ -1,5 +1,6 @@
 import type { Address } from "./address.ts";
 import type { ConnectionTerms } from "./connection_terms.ts";
+import type { Keepalive } from "./keepalive.ts";
 import type { TlsTrust } from "./tls.ts";
 
 /** How to reach an exporter. */
@@ -14,6 +15,8 @@ export interface ChannelOptions {
   connectTimeoutMs?: number;
   /** How hints call these options; as the library does by default. */
   terms?: ConnectionTerms;
+  /** How it is noticed that the exporter is dead, where it is not by {@linkcode defaultKeepalive}. */
+  keepalive?: Keepalive;
 }
 
 /** How long an exporter may take to give its first answer where nobody says, in milliseconds. */

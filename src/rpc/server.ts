@@ -1,4 +1,3 @@
-import type { ServerOptions as GrpcServerOptions } from "@grpc/grpc-js";
 import { unlink } from "node:fs/promises";
 import { createServer as createTcpServer, type Server as SocketServer, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
@@ -8,6 +7,7 @@ import { isWindows } from "../platform.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { FloodLog, type ToldRefusal } from "./flood_log.ts";
+import { type Keepalive, keepaliveOptions } from "./keepalive.ts";
 import { Login } from "./login.ts";
 import { mendSocket } from "./mended_socket.ts";
 import { onGreeting } from "./preface.ts";
@@ -37,6 +37,8 @@ export interface ServeOptions {
   isTrusted?: boolean;
   /** What peers are granted, where it is not {@linkcode defaultLimits}. */
   limits?: Partial<ServerLimits>;
+  /** How dead peers are noticed, where it is not by {@linkcode defaultKeepalive}. */
+  keepalive?: Keepalive;
   /** Told when a client connects, before it can call anything. */
   onConnection?: (peer: ConnectedPeer) => void;
   /** Told who is not let in, but for what is too much of the same. */
@@ -62,15 +64,6 @@ export interface Server extends AsyncDisposable {
 }
 
 /**
- * A peer is pinged every 15 s and given 10 s to answer, so one that is dead is noticed within 25 s. Peers that ping
- * us may do so as often as they like.
- */
-const keepalive: GrpcServerOptions = {
-  "grpc.keepalive_time_ms": 15_000,
-  "grpc.keepalive_timeout_ms": 10_000,
-};
-
-/**
  * Listens, and serves until it is stopped.
  *
  * @throws {JumpstarterError} `listen` when the address cannot be had; `config` when the certificate is of no use.
@@ -82,7 +75,11 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const connectionOf = (call: object) => grpcServer.connectionOf(call);
   const login = passphrase === undefined ? undefined : new Login({ passphrase, limits, log, floodLog, connectionOf });
   const interceptors = login === undefined ? [] : [login.interceptor];
-  const grpcServer: WideServer = new WideServer({ ...keepalive, ...grpcLimits(limits), interceptors });
+  const grpcServer: WideServer = new WideServer({
+    ...keepaliveOptions(options.keepalive),
+    ...grpcLimits(limits),
+    interceptors,
+  });
   const running = new RunningCallSet();
   const serving: Serving = {
     isTrusted,
