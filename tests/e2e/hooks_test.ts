@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { PowerClient } from "../../drivers/power/client.ts";
 import { connect, JumpstarterError } from "../../mod.ts";
+import * as pb from "../../proto/mod.ts";
+import { openChannel } from "../../src/client/mod.ts";
 import { startExporter } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
 import { startJmp } from "../fixtures/program.ts";
@@ -66,10 +68,18 @@ Deno.test("the status says LEASE_READY once beforeLease is done", async () => {
   const seen: string[] = [];
   const connected = connect(exporter.address, { insecure: true, onStatus: ({ status }) => seen.push(status) });
   await exporter.program.seeErr("waiting");
+  using channel = openChannel(exporter.address, { insecure: true });
+  const status = () => channel.unary(pb.ExporterService.method.getStatus, {});
+  const during = await status();
+  assert.equal(during.status, pb.ExporterStatus.BEFORE_LEASE_HOOK);
   await place.write("go", "");
   await using client = await connected;
   assert.deepEqual([...new Set(seen)], seen, "each status is told once");
   assert.ok(seen.every((status) => status === "BEFORE_LEASE_HOOK"), String(seen));
+  const after = await status();
+  assert.deepEqual([after.status, after.message], [pb.ExporterStatus.LEASE_READY, "Ready for commands"]);
+  assert.equal(after.previousStatus, during.status);
+  assert.equal(after.statusVersion, during.statusVersion + 1n);
   await client.driver("power", PowerClient).on();
 });
 

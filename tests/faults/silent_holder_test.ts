@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { startExporter } from "../fixtures/exporter.ts";
 import { until } from "../fixtures/local_exporter.ts";
 import { kill, Place } from "../fixtures/place.ts";
-import { runJmp, startJmp } from "../fixtures/program.ts";
+import { startJmp } from "../fixtures/program.ts";
 import { openShell } from "../fixtures/shell.ts";
 
 Deno.test("a holder that does not answer for half a minute holds no more", async () => {
@@ -14,13 +14,8 @@ Deno.test("a holder that does not answer for half a minute holds no more", async
   await using next = startJmp(place, [...exporter.shell, "--exclusive", "--wait", "--", "sh", "-c", "echo mine; cat"]);
   await next.seeErr("Waiting for the devices");
   kill(shell.program.pid, "SIGSTOP");
-  const holder = async () => {
-    const { stdout } = await runJmp(place, ["status", ...exporter.shell.slice(1), "--json"]);
-    return JSON.parse(stdout).holder?.address;
-  };
-  const silent = await holder();
-  await until("the next one holds", async () => await holder() !== silent, 90_000);
-  await next.seeOut("mine");
+  // Half a minute, and what a busy machine takes on top.
+  await until("the next one holds", () => next.stdout === "mine\n", 35_000);
   // It answers again, and finds that it is one of those who wait.
   kill(shell.program.pid, "SIGCONT");
   await shell.program.seeErr("Waiting for the devices: they are with");
