@@ -4,11 +4,13 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
+import { lockPart, newPartName, removeLeftParts } from "./part_file.ts";
 
 /**
  * A file that is written under a temporary name beside its target, and takes the target's name when it is complete.
  * Until then, and for ever if it is not committed, the target is what it was before: somebody else's whole file, or
- * nothing. A kill of this program leaves at most the temporary file, which begins with a dot and ends with `.part`.
+ * nothing. A kill of this program leaves at most the temporary file, which begins with a dot and ends with `.part`; the
+ * next of these files in the same directory takes it away.
  */
 export class AtomicFile implements AsyncDisposable {
   readonly #file: Deno.FsFile;
@@ -34,9 +36,10 @@ export class AtomicFile implements AsyncDisposable {
     const target = await Deno.realPath(path).catch(() => path);
     const replaced = await Deno.stat(target).catch(() => undefined);
     if (replaced?.isDirectory) throw new Deno.errors.IsADirectory(`Is a directory: ${path}`);
-    const name = `.${basename(target).slice(0, 40)}.${crypto.randomUUID().slice(0, 8)}.part`;
-    const temporary = join(dirname(target), name);
+    await removeLeftParts(dirname(target));
+    const temporary = join(dirname(target), newPartName(basename(target)));
     const file = await Deno.open(temporary, { write: true, createNew: true, mode });
+    await lockPart(file);
     if (replaced?.mode) await Deno.chmod(temporary, replaced.mode & 0o7777).catch(() => {/* not ours to set */});
     return new AtomicFile(file, target, temporary);
   }
@@ -54,7 +57,7 @@ export class AtomicFile implements AsyncDisposable {
   async commit(): Promise<void> {
     try {
       await this.#file.sync();
-      this.#close();
+      // Still open, and so locked: until then others could take it for one that was left.
       await Deno.rename(this.#temporary, this.#target);
       this.#isDone = true;
     } finally {

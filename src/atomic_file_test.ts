@@ -85,7 +85,7 @@ Deno.test("a commit that fails discards, and says why", async () => {
   await assert.rejects(AtomicFile.create(join(dir, "nowhere", "image.raw")), Deno.errors.NotFound);
 });
 
-Deno.test("a program that is killed leaves no half file under the name", async () => {
+Deno.test("a program that is killed leaves no half file under the name, and the next one none at all", async () => {
   await using place = await Place.open();
   const dir = await openFolder(place), path = join(dir, "image.raw");
   await Deno.writeTextFile(path, "whole");
@@ -98,8 +98,31 @@ Deno.test("a program that is killed leaves no half file under the name", async (
     return part === undefined ? 0 : (await Deno.stat(join(dir, part))).size;
   };
   while (await size() === 0) await shortPause();
+  {
+    await using other = await AtomicFile.create(join(dir, "other.raw"));
+    await other.commit();
+    assert.ok(await size() > 0, "it was taken from the one who writes it");
+  }
   program.signal("SIGKILL");
   assert.equal((await program.ended()).signal, "SIGKILL");
   assert.equal(await Deno.readTextFile(path), "whole");
-  assert.match((await names(dir)).join(), /^\.image\.raw\.[0-9a-f]{8}\.part,image\.raw$/);
+  assert.match((await names(dir)).join(), /^\.image\.raw\.jumpstarter-[0-9a-f]{8}\.part,image\.raw,other\.raw$/);
+  await using next = await AtomicFile.create(path);
+  await next.commit();
+  assert.deepEqual(await names(dir), ["image.raw", "other.raw"]);
+});
+
+Deno.test("many that write into one directory at once take nothing from each other", async () => {
+  await using place = await Place.open();
+  const dir = await openFolder(place);
+  const write = async (name: string) => {
+    for (let round = 0; round < 10; round++) {
+      await using file = await AtomicFile.create(join(dir, name));
+      await file.write(bytes(name));
+      await file.commit();
+    }
+  };
+  const wanted = Array.from({ length: 20 }, (_, index) => String(index));
+  await Promise.all(wanted.map(write));
+  assert.deepEqual(await names(dir), wanted.toSorted());
 });

@@ -4,7 +4,8 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { JumpstarterError } from "../../src/errors.ts";
-import { canHoldDirectories } from "./fs_directory.ts";
+import { isPartName, removeLeftParts } from "../../src/part_file.ts";
+import { canHoldDirectories, type TreeDirectory } from "./fs_directory.ts";
 import { fsError, FsTree, ignoreMissing, type Place } from "./fs_tree.ts";
 import { FsWriter } from "./fs_writer.ts";
 import {
@@ -17,7 +18,7 @@ import {
   transfer,
   type Writer,
 } from "./storage.ts";
-import { asDirectory, childPath, formatPath, parentOf, type StoragePath } from "./storage_path.ts";
+import { asDirectory, childPath, formatPath, parentOf, parsePath, type StoragePath } from "./storage_path.ts";
 
 /** How much is read at a time. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -38,9 +39,12 @@ export async function openFsStorage(root: string, isHeld?: boolean): Promise<Sto
 class FsStorage implements Storage {
   readonly isShared = true;
   readonly #tree: FsTree;
+  readonly #closing = new AbortController();
+  readonly #tidied: Promise<void>;
 
   constructor(tree: FsTree) {
     this.#tree = tree;
+    this.#tidied = this.#removeLeft(this.#closing.signal);
   }
 
   stat(path: StoragePath): Promise<FileStat> {
@@ -141,8 +145,9 @@ class FsStorage implements Storage {
     }
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#tidied;
   }
 
   /** Does something in the directory of a path, and says what went wrong there in terms of the path. */
@@ -157,12 +162,34 @@ class FsStorage implements Storage {
 
   /** What is in a directory, by name. A link counts as what it is, not as what it leads to. */
   #entries(path: StoragePath): Promise<Deno.DirEntry[]> {
+    return this.#in(path, async (directory) => {
+      const entries = await Array.fromAsync(Deno.readDir(directory.path));
+      await directory.verify();
+      return entries.filter(({ name }) => !isPartName(name)).sort((a, b) => a.name < b.name ? -1 : 1);
+    });
+  }
+
+  /** Does something with the directory that a path leads to. */
+  #in<T>(path: StoragePath, use: (directory: TreeDirectory) => Promise<T>): Promise<T> {
     return this.#at(path, true, async ({ directory, name }) => {
       await using entered = name === undefined ? undefined : await directory.enter(name);
-      const entries = await Array.fromAsync(Deno.readDir((entered ?? directory).path));
-      await (entered ?? directory).verify();
-      return entries.sort((a, b) => a.name < b.name ? -1 : 1);
+      return await use(entered ?? directory);
     });
+  }
+
+  /** Removes, beside all else that happens, what exporters that were killed had begun to write here. */
+  async #removeLeft(signal: AbortSignal): Promise<void> {
+    const pending = [parsePath("/")];
+    for (let path = pending.pop(); path !== undefined && !signal.aborted; path = pending.pop()) {
+      const directory = path;
+      try {
+        await this.#in(directory, ({ path }) => removeLeftParts(path));
+        const inner = (await this.#entries(directory)).filter(({ isDirectory }) => isDirectory);
+        pending.push(...inner.map(({ name }) => childPath(directory, name, true)));
+      } catch {
+        // It has gone meanwhile, or is closed to the exporter.
+      }
+    }
   }
 
   async #remove(path: StoragePath, isRecursive: boolean): Promise<void> {

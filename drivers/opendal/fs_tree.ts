@@ -4,6 +4,7 @@
  */
 import { sep } from "node:path";
 import { JumpstarterError } from "../../src/errors.ts";
+import { isPartName } from "../../src/part_file.ts";
 import { openRoot, type TreeDirectory } from "./fs_directory.ts";
 import { nothingAt, refused } from "./storage.ts";
 import type { StoragePath } from "./storage_path.ts";
@@ -52,6 +53,7 @@ export class FsTree {
           here = await replace(here, this.#openRoot());
           continue;
         }
+        if (isPartName(name)) throw refused(path, "is the name of a file that is being written");
         const isLast = rest.length === 0;
         const link = isLast && !followsLast ? undefined : await readLink(here, name);
         if (link === undefined) {

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { lockPart, newPartName } from "../../src/part_file.ts";
 import { fsError, ignoreMissing, type Place } from "./fs_tree.ts";
 import { refused, type Writer } from "./storage.ts";
 import type { StoragePath } from "./storage_path.ts";
@@ -16,6 +17,7 @@ export class FsWriter implements Writer {
   readonly #temporary: string;
   readonly #handle: FileHandle;
   readonly #tidy: () => Promise<void>;
+  #lock: Deno.FsFile | undefined;
   #isDone = false;
 
   private constructor(
@@ -43,10 +45,12 @@ export class FsWriter implements Writer {
       if (name === undefined) throw refused(path, "is a directory");
       const former = await Deno.lstat(directory.at(name)).catch(ignoreMissing);
       if (former?.isDirectory) throw refused(path, "is a directory");
-      const temporary = temporaryName(name);
+      const temporary = newPartName(name);
       const handle = await open(directory.at(temporary), O_WRONLY | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o666);
       const writer = new FsWriter(path, { ...place, name }, [temporary, handle], tidy);
       try {
+        writer.#lock = await Deno.open(directory.at(temporary));
+        await lockPart(writer.#lock);
         await directory.verify(temporary, await handle.stat());
         // Whoever could read or run the former file can do so with the new one.
         if (former?.isFile && former.mode !== null) await handle.chmod(former.mode & 0o777);
@@ -88,7 +92,7 @@ export class FsWriter implements Writer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      if (this.#isDone) await this.#handle.close();
+      if (this.#isDone) await this.#close();
       else await this.#discard();
     } finally {
       await this.#place[Symbol.asyncDispose]();
@@ -96,13 +100,13 @@ export class FsWriter implements Writer {
     if (!this.#isDone) await this.#tidy();
   }
 
-  async #discard(): Promise<void> {
+  async #close(): Promise<void> {
+    this.#lock?.close();
     await this.#handle.close();
+  }
+
+  async #discard(): Promise<void> {
+    await this.#close();
     await Deno.remove(this.#place.directory.at(this.#temporary)).catch(ignoreMissing);
   }
-}
-
-/** Hidden, told from files by people, and short enough for a file system that takes the name itself. */
-function temporaryName(name: string): string {
-  return `.${name.slice(0, 40)}.${crypto.randomUUID().slice(0, 8)}.part`;
 }
