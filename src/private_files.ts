@@ -81,8 +81,17 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
     if (cause instanceof JumpstarterError) throw cause;
-    throw new JumpstarterError("config", `Cannot read ${path}: ${reasonOf(cause)}`, { hint: "check the path", cause });
+    throw fileError(`Cannot read ${path}`, cause);
   }
+}
+
+/** The error of a file that the operating system refused: `what` says which, and what it was wanted for. */
+export function fileError(what: string, cause: unknown): JumpstarterError {
+  const isDenied = cause instanceof Deno.errors.PermissionDenied;
+  return new JumpstarterError("config", `${what}: ${reasonOf(cause)}`, {
+    hint: isDenied ? "look at the permissions of the file and of its folder" : "check the path",
+    cause,
+  });
 }
 
 /** Why the operating system refused a file, in a few words. */

@@ -3,7 +3,7 @@ import type { ConnectOptions } from "../client/mod.ts";
 import * as names from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint.ts";
-import { reasonOf } from "../private_files.ts";
+import { fileError } from "../private_files.ts";
 import { type Address, assertCertificate, formatAddress, type KeyedPem, parseAddress } from "../rpc/mod.ts";
 import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
 
@@ -192,10 +192,7 @@ export async function readPem(path: string, option: string): Promise<string> {
   try {
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    throw new JumpstarterError("config", `Cannot read ${option} ${path}: ${reasonOf(cause)}`, {
-      hint: "check the path",
-      cause,
-    });
+    throw fileError(`Cannot read ${option} ${path}`, cause);
   }
   if (text.includes("-----BEGIN ")) return text;
   throw new JumpstarterError("config", `${option} ${path} is not a PEM file`, {

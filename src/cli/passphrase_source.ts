@@ -2,7 +2,7 @@ import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { isWindows } from "../platform.ts";
 import { assertPassphrase } from "../rpc/mod.ts";
-import { reasonOf } from "../private_files.ts";
+import { fileError } from "../private_files.ts";
 
 /** The options that give a passphrase, as commander names them. */
 export interface PassphraseOptions {
@@ -41,8 +41,7 @@ export async function isOpenToOthers(file: string): Promise<boolean> {
 
 /** A file's first line; an editor's line end is no part of it. */
 async function readFile(path: string): Promise<string> {
-  const refuse = (reason: string, hint: string, cause?: unknown) =>
-    new JumpstarterError("config", `Cannot read --passphrase-file ${path}: ${reason}`, { hint, cause });
+  const what = `Cannot read --passphrase-file ${path}`;
   const buffer = new Uint8Array(maxFileBytes + 1);
   let length = 0;
   try {
@@ -52,9 +51,9 @@ async function readFile(path: string): Promise<string> {
       count = await file.read(buffer.subarray(length));
     }
   } catch (cause) {
-    throw refuse(reasonOf(cause), "check the path", cause);
+    throw fileError(what, cause);
   }
   const text = new TextDecoder().decode(buffer.subarray(0, length)).replace(/\r?\n$/, "");
-  if (length > maxFileBytes) throw refuse("it is too long", "it holds the passphrase and nothing else");
-  return text;
+  if (length <= maxFileBytes) return text;
+  throw new JumpstarterError("config", `${what}: it is too long`, { hint: "it holds the passphrase and nothing else" });
 }

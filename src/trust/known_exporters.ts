@@ -5,7 +5,7 @@
 import { dirname } from "node:path";
 import { JumpstarterError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint.ts";
-import { reasonOf } from "../private_files.ts";
+import { fileError } from "../private_files.ts";
 
 /** An exporter that is known, and where that stands. */
 export interface KnownExporter {
@@ -53,7 +53,7 @@ export async function rememberExporter(file: string, address: string, fingerprin
     // One write at the end of the file, so that two who remember at once leave two lines.
     await Deno.writeTextFile(file, `${address.toLowerCase()} ${fingerprint}\n`, { append: true, mode: 0o600 });
   } catch (cause) {
-    throw new JumpstarterError("config", `Cannot write ${file}: ${reasonOf(cause)}`, { hint: "check the path", cause });
+    throw fileError(`Cannot write ${file}`, cause);
   }
 }
 
@@ -64,7 +64,7 @@ async function readLines(file: string): Promise<string[]> {
     return (await Deno.readTextFile(file)).split("\n");
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return [];
-    throw new JumpstarterError("config", `Cannot read ${file}: ${reasonOf(cause)}`, { hint: "check the path", cause });
+    throw fileError(`Cannot read ${file}`, cause);
   }
 }
 
