@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isWindows } from "./platform.ts";
-import { lockFile, ownerFile, tempDirPrefix } from "./private_files.ts";
+import { lockFile, ownerFile, tempDirPrefix, tempParents } from "./private_files.ts";
 
 /**
  * Removes the directories of {@linkcode openPrivateTempDir} that nobody uses any more; answers their paths. The locks
@@ -14,9 +13,13 @@ import { lockFile, ownerFile, tempDirPrefix } from "./private_files.ts";
  *
  * Nothing happens where Deno may not look, or the system refuses: it is for the next program then.
  *
- * @param parent Where they are.
+ * @param parents Where they are.
  */
-export async function removeLeftDirs(parent = tmpdir()): Promise<string[]> {
+export async function removeLeftDirs(parents: readonly string[] = tempParents()): Promise<string[]> {
+  return (await Promise.all(parents.map(removeLeftIn))).flat();
+}
+
+async function removeLeftIn(parent: string): Promise<string[]> {
   const removed: string[] = [];
   if (!await mayTidyUp(parent)) return removed;
   try {

@@ -34,7 +34,7 @@ Deno.test("only what was surely left is removed", async () => {
   using lock = await Deno.open(join(busy, "lock"), { write: true, create: true });
   await lock.lock(true);
   await Deno.symlink(await place.leave("linked"), join(place.path, "jumpstarter-link"));
-  assert.deepEqual((await removeLeftDirs(place.path)).map((dir) => dir.slice(place.path.length + 1)).toSorted(), [
+  assert.deepEqual((await removeLeftDirs([place.path])).map((dir) => dir.slice(place.path.length + 1)).toSorted(), [
     "jumpstarter-left",
     "jumpstarter-shell-left",
   ]);
@@ -54,8 +54,8 @@ Deno.test("a directory that is in use stays, until its owner is done with it", a
 Deno.test("many that tidy up at once, and begin meanwhile, are not in each other's way", async () => {
   await using place = await openPlace();
   for (let i = 0; i < 20; i++) await place.leave(`jumpstarter-${i}`);
-  const removed = await Promise.all(Array.from({ length: 5 }, () => removeLeftDirs(place.path)));
+  const removed = await Promise.all(Array.from({ length: 5 }, () => removeLeftDirs([place.path])));
   assert.deepEqual(await place.names(), []);
   assert.equal(new Set(removed.flat()).size, 20);
-  assert.deepEqual(await removeLeftDirs(join(place.path, "none")), [], "there is nothing to tidy up");
+  assert.deepEqual(await removeLeftDirs([join(place.path, "none")]), [], "there is nothing to tidy up");
 });

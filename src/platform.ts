@@ -33,6 +33,14 @@ export function reachesChildren(name: Deno.Signal, isOnTerminal: boolean): boole
   return isWindows || (name === "SIGINT" && isOnTerminal);
 }
 
+/** How many bytes the path of a Unix socket may have. */
+export const longestSocketPath: number = Deno.build.os === "darwin" ? 103 : 107;
+
+/** Whether a socket can be at a path; the named pipes of Windows have no such limit. */
+export function fitsSocket(path: string): boolean {
+  return isWindows || new TextEncoder().encode(path).length <= longestSocketPath;
+}
+
 /** The name of the search path among variables: Windows spells it `Path` and knows no case in names. */
 export function pathNameIn(env: Readonly<Record<string, unknown>>): string {
   const known = isWindows ? Object.keys(env).find((name) => name.toUpperCase() === "PATH") : undefined;

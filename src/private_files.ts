@@ -4,10 +4,11 @@
  *
  * @module
  */
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { AtomicFile } from "./atomic_file.ts";
 import { JumpstarterError } from "./errors.ts";
-import { isWindows } from "./platform.ts";
+import { fitsSocket, isWindows } from "./platform.ts";
 
 /**
  * Makes a directory that only this user can enter, with what is missing above it; one that is there is closed to
@@ -115,16 +116,33 @@ export interface PrivateTempDir extends AsyncDisposable {
   readonly path: string;
 }
 
+/** The longest path that a socket has in the place where such directories are made. */
+const longestSocket = `${tempDirPrefix}local-0123456789abcdef/exporter.sock`;
+
+/**
+ * Where directories for temporary files are made: where the system says, and else, where that place is of no use, in
+ * the one that is for sockets.
+ */
+export function tempParents(): string[] {
+  return isWindows ? [tmpdir()] : [...new Set([tmpdir(), Deno.env.get("XDG_RUNTIME_DIR") || "/tmp"])];
+}
+
+/** The first of them whose path is not too long for the sockets in such a directory. */
+export function tempParent(): string {
+  return tempParents().find((parent) => fitsSocket(join(parent, longestSocket))) ?? tmpdir();
+}
+
 /**
  * Makes a directory for temporary files that only this user can enter, by a name that nobody can guess. The next
  * program of this user removes it, should this one be killed.
  *
  * @param what What it is for, as a part of its name.
- * @throws {JumpstarterError} `config` when the system's directory for them is missing or closed.
+ * @param parent Where it is made; where there can be sockets in it by default.
+ * @throws {JumpstarterError} `config` when that place is missing or closed.
  */
-export async function openPrivateTempDir(what = ""): Promise<PrivateTempDir> {
+export async function openPrivateTempDir(what = "", parent = tempParent()): Promise<PrivateTempDir> {
   try {
-    const path = await Deno.makeTempDir({ prefix: `${tempDirPrefix}${what}` });
+    const path = await Deno.makeTempDir({ dir: parent, prefix: `${tempDirPrefix}${what}` });
     const owner = await Deno.open(join(path, ownerFile), { write: true, createNew: true, mode: 0o600 });
     await owner.lock(true);
     await owner.write(new TextEncoder().encode(`${Deno.pid}\n`)); // for people; a program asks for the lock
@@ -136,8 +154,8 @@ export async function openPrivateTempDir(what = ""): Promise<PrivateTempDir> {
       },
     };
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound ? "there is no directory for them" : reasonOf(cause);
-    throw new JumpstarterError("config", `Cannot make temporary files: ${reason}`, {
+    const reason = cause instanceof Deno.errors.NotFound ? "there is no such directory" : reasonOf(cause);
+    throw new JumpstarterError("config", `Cannot make temporary files in ${parent}: ${reason}`, {
       hint: "set TMPDIR to a directory that this user can write",
       cause,
     });

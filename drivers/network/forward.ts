@@ -1,9 +1,10 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { chmod, lstat, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ByteStream } from "../../src/driver/mod.ts";
 import { JumpstarterError } from "../../src/errors.ts";
+import { fitsSocket } from "../../src/platform.ts";
+import { tempParent } from "../../src/private_files.ts";
 import { openSocket, socketStream } from "../../src/socket_stream.ts";
 
 /** What every forward needs. */
@@ -59,7 +60,7 @@ async function alsoOnIpv6(relay: Relay, port: number, isWanted: boolean): Promis
  * Listens on a Unix socket that only this user can open. Without a path it stands in a private directory of its own
  * under `parent`, or else the system's directory for temporary files. It is removed at the end.
  */
-export async function listenUnix(parts: ForwardParts, path?: string, parent = tmpdir()): Promise<UnixForward> {
+export async function listenUnix(parts: ForwardParts, path?: string, parent = tempParent()): Promise<UnixForward> {
   const dir = path === undefined ? await mkdtemp(join(parent, "jumpstarter-")) : undefined; // mode 0700
   const socketPath = path ?? join(dir ?? "", "forward.sock");
   const relay = new Relay(parts);
@@ -162,7 +163,8 @@ function listenError(where: string, cause: Error & { code?: string }): Jumpstart
     EADDRINUSE: "the address is in use",
     EACCES: "permission denied",
     EADDRNOTAVAIL: "this machine has no such address",
-    EINVAL: "this machine has no such address", // as Deno has it
+    // As Deno has it.
+    EINVAL: fitsSocket(where) ? "this machine has no such address" : "the path is too long for a socket",
     ENOENT: "there is no such directory",
     ENOTFOUND: "the name does not resolve",
   };

@@ -225,5 +225,7 @@ Deno.test("a Unix forward replaces an abandoned socket, and neither a living one
   assert.ok((await Deno.stat(second.path)).isSocket);
   await Deno.writeTextFile(`${dir}/file`, "precious");
   await assert.rejects(network.forwardUnix({ path: `${dir}/file` }), /cannot listen/);
+  const long = `${dir}/${"long".repeat(30)}`;
+  await assert.rejects(network.forwardUnix({ path: long }), /the path is too long for a socket$/);
   assert.equal(await Deno.readTextFile(`${dir}/file`), "precious");
 });

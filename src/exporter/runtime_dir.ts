@@ -1,7 +1,7 @@
 /** The directory of a running exporter: its sockets, its hooks' commands, its drivers' temporary files. */
 import { join } from "node:path";
 import { JumpstarterError } from "../errors.ts";
-import { isWindows } from "../platform.ts";
+import { fitsSocket, isWindows, longestSocketPath } from "../platform.ts";
 import { lockFile, openPrivateTempDir, reasonOf } from "../private_files.ts";
 import { type RuntimePaths, runtimePaths } from "./permissions.ts";
 
@@ -12,7 +12,8 @@ export type RuntimeDir = RuntimePaths & AsyncDisposable & { readonly path: strin
  * Makes the directory of an exporter, or takes one over that another run has left.
  *
  * @param runtimeDir A directory of the user's; one is made, and removed in the end, without it.
- * @throws {JumpstarterError} `listen` when another exporter runs in it; `config` when it is not this user's alone.
+ * @throws {JumpstarterError} `listen` when another exporter runs in it; `config` when it is not this user's alone; `usage`
+ * when its path is too long for a socket.
  */
 export async function prepareRuntimeDir(
   { runtimeDir }: { readonly runtimeDir?: string },
@@ -20,6 +21,7 @@ export async function prepareRuntimeDir(
   const made = runtimeDir === undefined ? await openPrivateTempDir() : undefined;
   const dir = made?.path ?? runtimeDir ?? "";
   const paths = runtimePaths(dir);
+  if (made === undefined) assertShort(dir, paths.agentPath);
   const lock = made === undefined ? await lockDir(dir) : undefined;
   const removeOwn = async () => {
     for (const own of [paths.binDir, paths.workDir, paths.motdFile, paths.socketPath, paths.agentPath]) {
@@ -38,6 +40,17 @@ export async function prepareRuntimeDir(
       lock?.close();
     },
   };
+}
+
+function assertShort(dir: string, socketPath: string): void {
+  if (fitsSocket(socketPath)) return;
+  const bytes = (text: string) => new TextEncoder().encode(text).length;
+  const most = longestSocketPath - (bytes(socketPath) - bytes(dir));
+  throw new JumpstarterError(
+    "usage",
+    `The path of the directory ${dir} is too long for a socket in it: ${bytes(dir)} bytes`,
+    { hint: `give a directory whose path has at most ${most} bytes` },
+  );
 }
 
 /** Has the directory to itself until the file that this answers is closed, which the system does at the latest. */

@@ -6,6 +6,7 @@
 import type { ServiceError } from "@grpc/grpc-js";
 import { connect as connectTcp, type Socket } from "node:net";
 import { type ErrorDetails, JumpstarterError } from "../errors.ts";
+import { fitsSocket, longestSocketPath } from "../platform.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
 import { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
 import { libraryTerms } from "./connection_terms.ts";
@@ -27,6 +28,9 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
   const fail = (reason: string, details: ErrorDetails = {}) =>
     new JumpstarterError("connect", `Cannot connect to ${where}: ${reason}`, { cause, ...details });
   const { address, tls, connectTimeoutMs = defaultConnectTimeoutMs, terms = libraryTerms } = options;
+  if (address.kind === "unix" && !fitsSocket(address.path)) {
+    return fail("the path is too long for a socket", { hint: `it may have at most ${longestSocketPath} bytes` });
+  }
   const isUnanswered = cause.details === unanswered;
   const stepMs = Math.min(isUnanswered ? lastStepMs : maxStepMs, connectTimeoutMs);
   const reached = await reach(address.kind === "unix" ? { path: address.path } : tcpTarget(address), stepMs);

@@ -48,6 +48,12 @@ Deno.test("a socket that is not there, and one that nobody serves any more", asy
   await Deno.remove(path, { recursive: true });
 });
 
+Deno.test("a path that no socket can have", async () => {
+  const { message, hint } = await failure({ address: { kind: "unix", path: `/tmp/${"long".repeat(30)}` } });
+  assert.match(message, /long: the path is too long for a socket$/);
+  assert.match(hint ?? "", /at most 10[37] bytes/);
+});
+
 Deno.test("plaintext to an exporter with TLS, and TLS to one without", async () => {
   await using tls = await openBench(handlers, { certificate: await makeSelfSigned() });
   const toTls = await rejectsWith(within(tls.channel.unary(getStatus, {}), "plaintext to TLS"), "connect");

@@ -201,7 +201,10 @@ function listenError(address: Address, cause: Error & { code?: string }): Jumpst
     EADDRINUSE: ["the address is in use", `see what listens with "ss -ltnp", or take another port (:0 picks one)`],
     EACCES: ["permission denied", port < 1024 ? "ports below 1024 need privileges" : "choose another address"],
     EADDRNOTAVAIL: noSuchAddress,
-    EINVAL: noSuchAddress, // as Deno has it
+    // As Deno has it.
+    EINVAL: address.kind === "tcp"
+      ? noSuchAddress
+      : ["the path is too long for a socket", "set TMPDIR to a directory with a shorter path"],
     ENOTFOUND: ["the name does not resolve", "use an address of this machine, or only a port for every address"],
   };
   const [reason, hint] = known[cause.code ?? ""] ?? [cause.message, undefined];
