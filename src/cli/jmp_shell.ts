@@ -3,10 +3,10 @@ import { type Exporter, openChannel, openExporter, waitReady } from "../client/m
 import { withBinDir } from "../child_path.ts";
 import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
-import { writeShims } from "../hooks/mod.ts";
+import { placeShims } from "../hooks/mod.ts";
 import { Logger } from "../log.ts";
 import { isWindows } from "../platform.ts";
-import { openPrivateTempDir, type PrivateTempDir } from "../private_files.ts";
+import { openPrivateTempDir } from "../private_files.ts";
 import { type Channel, formatAddress } from "../rpc/mod.ts";
 import { type Connection, definedOnly, type Env, namedOptions, type RemoteOptions } from "./connection_options.ts";
 import { exitCodes } from "../exit_codes.ts";
@@ -149,17 +149,20 @@ async function shellAt(
   const exporter = await openExporter(channel, packages, { exclusive: howToHold(options, begun, env) });
   const inward = { ...outward, ...(exporter.holdToken && { [names.JMP_HOLD]: exporter.holdToken }) };
   if (words.length === 0 && exporter.motd !== "") writeErr(`${printableLines(exporter.motd)}\n`);
-  await using dir = await makeShellDir(launcher);
   const warn = (line: string) => writeErr(`jmp: ${printable(line)}\n`);
+  await using dir = await openPrivateTempDir("shell-");
+  const ownBinDir = join(dir.path, "bin");
+  await Deno.mkdir(ownBinDir, { mode: 0o700 });
+  await using shims = await placeShims(ownBinDir, launcher, warn);
   await using agent = await serveJ({ dir: dir.path, env: inward, packages, program, warn });
-  const childEnv = { ...shellEnv(env, dir.binDir), ...inward, ...exporterEnv(exporter), ...agent.env };
+  const childEnv = { ...shellEnv(env, shims.binDir), ...inward, ...exporterEnv(exporter), ...agent.env };
   const run = async (argv: readonly string[], env: Record<string, string>) => {
     const [exitCode] = await Promise.all([runCommand(argv, env), tidyUp()]);
     return exitCode;
   };
   if (words.length > 0) return await run(words, childEnv);
   const name = exporter.name || formatAddress(address);
-  const shell = interactiveShell(usersShell(env), name, dir.path, dir.binDir);
+  const shell = interactiveShell(usersShell(env), name, dir.path, shims.binDir);
   for (const [path, text] of Object.entries(shell.files)) await Deno.writeTextFile(path, text, { mode: 0o600 });
   return await run(shell.argv, { ...childEnv, ...shell.env });
 }
@@ -204,12 +207,4 @@ function exporterEnv({ name, labels }: Exporter): Record<string, string> {
     [names.JMP_EXPORTER]: name,
     [names.JMP_EXPORTER_LABELS]: own.map(([key, value]) => `${key}=${value}`).join(","),
   };
-}
-
-async function makeShellDir(launcher: readonly string[]): Promise<PrivateTempDir & { readonly binDir: string }> {
-  const dir = await openPrivateTempDir("shell-");
-  const binDir = join(dir.path, "bin");
-  await Deno.mkdir(binDir, { mode: 0o700 });
-  await writeShims(binDir, launcher);
-  return { ...dir, binDir };
 }

@@ -1,7 +1,14 @@
 import type { HookConfig } from "../config/mod.ts";
 import { JUMPSTARTER_HOST } from "../env.ts";
 import type { ExporterObserver } from "../exporter_event.ts";
-import { describeOutcome, hookEnvironment, type HookOutcome, runHook, writeShims } from "../hooks/mod.ts";
+import {
+  describeOutcome,
+  hookEnvironment,
+  type HookOutcome,
+  type PlacedShims,
+  placeShims,
+  runHook,
+} from "../hooks/mod.ts";
 import type { Logger } from "../log.ts";
 import type { Server } from "../rpc/mod.ts";
 import { withScriptPath } from "./hook_script.ts";
@@ -52,7 +59,7 @@ export interface HookRunnerParts {
 /** Runs hooks, with their lines going to the log. What they need of the exporter is there from the first one on. */
 export class HookRunner implements AsyncDisposable {
   readonly #parts: HookRunnerParts;
-  #server: Promise<Server> | undefined;
+  #opened: Promise<{ readonly server: Server; readonly shims: PlacedShims }> | undefined;
 
   /** Makes a runner that has not run anything. */
   constructor(parts: HookRunnerParts) {
@@ -78,7 +85,9 @@ export class HookRunner implements AsyncDisposable {
 
   /** Closes the hooks' own socket; calls that still run have `graceMs` to end. */
   async stop(graceMs: number): Promise<void> {
-    await (await this.#server)?.stop(graceMs);
+    const opened = await this.#opened;
+    await opened?.server.stop(graceMs);
+    await opened?.shims[Symbol.asyncDispose]();
   }
 
   /** Closes it at once. */
@@ -90,31 +99,39 @@ export class HookRunner implements AsyncDisposable {
     const { dir, log, configUrl, serveCommands, stopping, forced, hookKillGraceMs } = this.#parts;
     const hookLog = log.child({ source: name });
     const isBefore = name === "beforeLease";
-    await (this.#server ??= this.#open());
+    const { shims } = await (this.#opened ??= this.#open());
     const warn = (line: string) => log.warning(line);
     const env = { [JUMPSTARTER_HOST]: dir.socketPath };
     await using commands = await serveCommands?.({ dir: dir.path, env, warn });
     return await runHook(withScriptPath(hook, configUrl()), {
-      env: this.#environment(session, isBefore, commands?.env),
+      env: this.#environment(session, isBefore, shims.binDir, commands?.env),
       signal: isBefore ? AbortSignal.any([stopping, session.ended]) : forced,
       killGraceMs: hookKillGraceMs,
       onLine: (line) => hookLog.info(line),
     });
   }
 
-  async #open(): Promise<Server> {
-    const { dir, launcher, serve } = this.#parts;
+  async #open() {
+    const { dir, launcher, log, serve } = this.#parts;
+    await using begun = new AsyncDisposableStack();
     try {
-      await writeShims(dir.binDir, launcher);
-      return await serve();
+      const shims = begun.use(await placeShims(dir.binDir, launcher, (line) => log.warning(line)));
+      const server = await serve();
+      begun.move();
+      return { server, shims };
     } catch (error) {
-      this.#server = undefined; // the next hook tries again
+      this.#opened = undefined; // the next hook tries again
       throw error;
     }
   }
 
-  #environment({ clientName, beforeLease }: HookSession, isBefore: boolean, extra: ServedCommands["env"] = {}) {
-    const { socketPath, binDir, motdFile } = this.#parts.dir;
+  #environment(
+    { clientName, beforeLease }: HookSession,
+    isBefore: boolean,
+    binDir: string,
+    extra: ServedCommands["env"] = {},
+  ) {
+    const { socketPath, motdFile } = this.#parts.dir;
     return hookEnvironment(this.#parts.env, {
       socketPath,
       binDir,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openDirectory, run } from "./bench_test.ts";
-import { formatBatchShim, formatShellShim, writeShims } from "./command_shims.ts";
+import { formatBatchShim, formatShellShim, placeShims } from "./command_shims.ts";
 import { hookEnvironment } from "./hook_environment.ts";
 
 /** A launcher that prints each of its arguments in brackets. */
@@ -13,7 +13,7 @@ Deno.test("j and jmp start the launcher with the arguments as they are, however 
     await Deno.mkdir(`${directory.path}/${name}`);
     const launcher = `${directory.path}/${name}/${name}`;
     await Deno.writeTextFile(launcher, launcherText, { mode: 0o700 });
-    await writeShims(directory.path, [launcher, "run", name]);
+    await using _shims = await placeShims(directory.path, [launcher, "run", name], assert.fail);
     const script = `'j' power on 'a b' "" '*'; jmp --version`;
     const env = { PATH: `${directory.path}:/usr/bin:/bin` };
     const { outcome, lines } = await run(script, { env });
@@ -26,7 +26,7 @@ Deno.test("j and jmp start the launcher with the arguments as they are, however 
 Deno.test("only their owner may run them, also where they existed before", async () => {
   await using directory = await openDirectory();
   await Deno.writeTextFile(`${directory.path}/j`, "old", { mode: 0o666 });
-  await writeShims(directory.path, ["/bin/echo"]);
+  await using _shims = await placeShims(directory.path, ["/bin/echo"], assert.fail);
   for (const name of ["j", "jmp"]) {
     assert.equal(((await Deno.stat(`${directory.path}/${name}`)).mode ?? 0) & 0o777, 0o700);
   }
@@ -34,7 +34,7 @@ Deno.test("only their owner may run them, also where they existed before", async
 
 Deno.test("a hook finds them first, in the environment made for it", async () => {
   await using directory = await openDirectory();
-  await writeShims(directory.path, ["/bin/echo", "launched"]);
+  await using _shims = await placeShims(directory.path, ["/bin/echo", "launched"], assert.fail);
   const env = hookEnvironment({}, {
     socketPath: "/run/hook.sock",
     leaseName: "standalone",
@@ -47,7 +47,7 @@ Deno.test("a hook finds them first, in the environment made for it", async () =>
 
 Deno.test("a shim passes the exit code on", async () => {
   await using directory = await openDirectory();
-  await writeShims(directory.path, ["/bin/sh", "-c", "exit 7"]);
+  await using _shims = await placeShims(directory.path, ["/bin/sh", "-c", "exit 7"], assert.fail);
   const { outcome } = await run("jmp", { env: { PATH: directory.path } });
   assert.deepEqual(outcome, { kind: "failed", exitCode: 7, lines: [] });
 });

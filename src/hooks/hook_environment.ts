@@ -9,7 +9,7 @@ export interface HookFacts {
   leaseName: string;
   /** The client's name; empty when it is not known. */
   clientName: string;
-  /** The directory with the `j` and `jmp` that belong to this exporter; see {@linkcode writeShims}. */
+  /** The directory with the `j` and `jmp` that belong to this exporter; see {@linkcode placeShims}. */
   binDir: string;
   /** The file whose contents join the message of the day. */
   motdFile?: string;

@@ -13,11 +13,12 @@
  * - `--allow-write=<workDir>` for an inline script of an interpreter that only runs files (Deno, Node.js, …), which
  *   is written there and removed afterwards.
  *
- * {@linkcode writeShims} writes to the directory that it is given; everything else needs no permission.
+ * {@linkcode placeShims} writes to the directory that it is given, and where `/bin/sh` may be run it finds out whether
+ * programs can be run from there; everything else needs no permission.
  *
  * @module
  */
-export { writeShims } from "./command_shims.ts";
+export { type PlacedShims, placeShims } from "./command_shims.ts";
 export { hookEnvironment, type HookFacts } from "./hook_environment.ts";
 export { hookPermissions } from "./hook_permissions.ts";
 export {

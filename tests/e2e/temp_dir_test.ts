@@ -1,9 +1,10 @@
-/** Directories for temporary files in which sockets cannot be: another place is found, or it is said. */
+/** Directories for temporary files in which sockets or programs cannot be: another place is found, or it is said. */
 import assert from "node:assert/strict";
 import { assertBriefError } from "../fixtures/brief_error.ts";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
+import { missingSmallDisk, mountSmallDisk } from "../fixtures/small_disk.ts";
 import { Place } from "../fixtures/place.ts";
-import { runJmp } from "../fixtures/program.ts";
+import { runJmp, startJmp } from "../fixtures/program.ts";
 
 const hooks = { beforeLease: { script: "j power on" }, afterLease: { script: "j power off" } };
 
@@ -56,4 +57,51 @@ Deno.test("a --runtime-dir that is too long for sockets is refused, with how lon
   const most = (Deno.build.os === "darwin" ? 103 : 107) - "/agent.sock".length;
   const says = new RegExp(`The path of the directory ${dir} is too long for a socket in it: ${dir.length} bytes`);
   assertBriefError(ended, { code: 2, says, hint: new RegExp(`at most ${most} bytes`) });
+});
+
+const missing = await missingSmallDisk();
+if (missing !== undefined) console.warn(`not run: places from which no program can be run (${missing})`);
+
+Deno.test({
+  name: "a place from which no program can be run is no obstacle while there is another",
+  ignore: missing !== undefined,
+  async fn() {
+    await using place = await Place.open();
+    const TMPDIR = place.path("noexec");
+    await Deno.mkdir(TMPDIR);
+    await using _disk = await mountSmallDisk(TMPDIR, "noexec");
+    await assertWorks(place, { TMPDIR });
+    const dir = `${TMPDIR}/run`;
+    await Deno.mkdir(dir, { mode: 0o700 });
+    const args = ["--runtime-dir", dir];
+    await using exporter = await startExporter(place, { config: { hooks }, args });
+    await exporter.ready();
+    assert.match(exporter.program.stderr, /\[MockPower\] power on/);
+    assert.equal((await exporter.program.stop()).code, 0);
+    assert.deepEqual(await place.leftFiles(), []);
+  },
+});
+
+Deno.test({
+  name: "where no program can be run anywhere, it is said with what to try",
+  ignore: missing !== undefined,
+  async fn() {
+    await using place = await Place.open();
+    const TMPDIR = place.path("noexec");
+    await Deno.mkdir(TMPDIR);
+    await using _disk = await mountSmallDisk(TMPDIR, "noexec");
+    const env = { TMPDIR, XDG_RUNTIME_DIR: TMPDIR };
+    const says = /"j" cannot be run from \S+: .*noexec.*set TMPDIR/;
+    await using exporter = await startExporter(place, { config: { hooks }, env });
+    await exporter.program.seeErr(says);
+    const dir = place.path("noexec", "run");
+    await Deno.mkdir(dir, { mode: 0o700 });
+    const args = ["--runtime-dir", dir, "--least-privilege"];
+    await using bound = await startExporter(place, { config: { hooks }, args }); // it may write nowhere else
+    await bound.program.seeErr(says);
+    await using shell = startJmp(place, [...exporter.shell, "--", "sh", "-c", "echo in"], { env });
+    const { code, stderr, stdout } = await shell.ended();
+    assert.deepEqual([code, stdout], [0, "in\n"], "what needs no j works");
+    assert.match(stderr, says);
+  },
 });
