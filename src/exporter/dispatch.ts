@@ -215,11 +215,14 @@ export function toDriverError(
   error: unknown,
   signal: AbortSignal,
 ): JumpstarterError {
-  const details = { driver: path, method: operation, cause: error };
+  const hint = error instanceof JumpstarterError ? error.hint : undefined;
+  const details = { driver: path, method: operation, hint, cause: error };
   if (signal.aborted) return cancelled(`${path}.${operation} was cancelled`, signal.reason, details);
   const message = describe(error, path);
   const callLog = log.child({ operation });
-  callLog.error(`${path}.${operation} of ${definition.type} failed: ${message}`);
+  callLog.error(
+    `${path}.${operation} of ${definition.type} failed: ${message}${hint === undefined ? "" : ` (${hint})`}`,
+  );
   if (error instanceof Error && error.stack !== undefined) callLog.debug(error.stack);
   return new DriverError(errorCode(error), message, { ...details, byDriver: true });
 }

@@ -23,15 +23,19 @@ const table: readonly (readonly [ErrorCode, status])[] = [
 /** Trailing metadata with the exact code, for the codes that share a status; a peer that is not ours sends none. */
 const codeKey = "x-jumpstarter-error";
 
+/** The same with what to try, percent-encoded; a peer that is not ours passes it over. */
+const hintKey = "x-jumpstarter-hint";
+
 /** The status of a failed call, ready to end it with. */
 export function toStatus(error: unknown): StatusObject {
-  const code = error instanceof JumpstarterError ? error.code : "driver";
+  const { code, hint } = error instanceof JumpstarterError ? error : { code: "driver" as const };
   const metadata = new Metadata();
   metadata.set(codeKey, code);
+  if (hint !== undefined) metadata.set(hintKey, encodeURI(fitTrailer(hint, maxHintBytes)));
   const message = error instanceof Error ? error.message : String(error);
   return {
     code: statusOf(code, error),
-    details: fitTrailer(message),
+    details: fitTrailer(message, maxDetailsBytes),
     metadata,
   };
 }
@@ -44,13 +48,14 @@ function statusOf(code: ErrorCode, error: unknown): status {
 
 /** How many bytes of a message travel. Peers refuse headers of 8 to 16 KiB, and do not say why the call failed then. */
 const maxDetailsBytes = 4_096;
+const maxHintBytes = 1_024;
 const ellipsis = " …";
 
-/** The message, or as much of its beginning as fits once it is percent-encoded; half a character cannot be encoded. */
-function fitTrailer(message: string): string {
-  const text = message.toWellFormed();
-  if (text.length <= maxDetailsBytes / 12 || encodeURI(text).length <= maxDetailsBytes) return text;
-  let left = maxDetailsBytes - encodeURI(ellipsis).length;
+/** The text, or as much of its beginning as fits once it is percent-encoded; half a character cannot be encoded. */
+function fitTrailer(written: string, maxBytes: number): string {
+  const text = written.toWellFormed();
+  if (text.length <= maxBytes / 12 || encodeURI(text).length <= maxBytes) return text;
+  let left = maxBytes - encodeURI(ellipsis).length;
   let cut = "";
   for (const character of text) {
     left -= encodeURI(character).length;
@@ -62,7 +67,17 @@ function fitTrailer(message: string): string {
 
 /** The error of a failed call. `wasConnected`: the transport was up when the call ended, so the peer itself said so. */
 export function fromStatus(error: ServiceError, wasConnected: boolean): JumpstarterError {
-  return new JumpstarterError(errorCode(error, wasConnected), error.details || status[error.code], { cause: error });
+  const details = { hint: readHint(error), cause: error };
+  return new JumpstarterError(errorCode(error, wasConnected), error.details || status[error.code], details);
+}
+
+function readHint({ metadata }: ServiceError): string | undefined {
+  const [hint] = metadata?.get(hintKey) ?? [];
+  try {
+    return hint === undefined ? undefined : decodeURI(String(hint));
+  } catch {
+    return undefined; // not written as ours are
+  }
 }
 
 /**

@@ -105,6 +105,27 @@ Deno.test("any message arrives as it was thrown, whatever its characters", async
   await fc.assert(fc.asyncProperty(text, arrives), { numRuns: 50 });
 });
 
+Deno.test("what to try arrives with the error, as far as there is room for it", async () => {
+  let hint: string | undefined;
+  await using bench = await openBench({
+    exporter: {
+      driverCall() {
+        throw new JumpstarterError("io", "told", { hint });
+      },
+    },
+  });
+  const arrived = async () => (await rejectsWith(bench.channel.unary(driverCall, {}), "io")).hint;
+  for (hint of [undefined, "set DENO_CERT=/etc/lab.crt, or 50%25", "größer\nals \u{1f512}"]) {
+    assert.equal(await arrived(), hint);
+  }
+  hint = "ü".repeat(10_000);
+  const cut = await arrived() ?? "";
+  assert.ok(cut.endsWith("ü …") && encodeURI(cut).length <= 1_024, cut);
+  const foreign = fromPeer(status.INTERNAL);
+  foreign.metadata.set("x-jumpstarter-hint", "100 %");
+  assert.equal(fromStatus(foreign, true).hint, undefined);
+});
+
 Deno.test("half a character does not hang the call", async () => {
   await using bench = await openBench({
     exporter: {
