@@ -7,6 +7,7 @@
  * @module
  */
 import { JumpstarterError } from "./errors.ts";
+import { unreachable } from "./fetch_failure.ts";
 
 /** One request for a file behind a URL. */
 export interface RemoteRequest {
@@ -140,7 +141,7 @@ async function attempt(url: URL, request: () => Promise<Response>): Promise<Resp
     return await request();
   } catch (cause) {
     if (cause instanceof JumpstarterError || isAbort(cause)) throw cause;
-    throw new JumpstarterError("unavailable", `cannot reach ${withoutQuery(url)}`, { cause });
+    throw unreachable(withoutQuery(url), cause);
   }
 }
 

@@ -61,7 +61,7 @@ Deno.test("what a server has not taken is not put, whatever it answers", async (
 Deno.test("where nobody listens is told", async () => {
   await using server = serveFiles({});
   await server[Symbol.asyncDispose]();
-  const told = { code: "unavailable", message: `cannot reach ${server.url}/a` };
+  const told = { code: "unavailable", message: `cannot reach ${server.url}/a: Connection refused` };
   await assert.rejects(get(`${server.url}/a?X-Signature=secret`), told);
   await assert.rejects(streamOf("x").pipeTo(put(`${server.url}/a?X-Signature=secret`)), told);
 });

@@ -3,6 +3,7 @@
  * given up, at whatever point it is.
  */
 import { JumpstarterError } from "../../src/errors.ts";
+import { shortReason, unreachable } from "../../src/fetch_failure.ts";
 import { saysItsLength, StallLimit, withoutQuery } from "../../src/remote_file.ts";
 
 /** What is asked of a server. */
@@ -72,7 +73,10 @@ export class HttpAnswer {
         yield value;
       }
     } catch (cause) {
-      throw failure(this.#url, "broke off in the midst of its answer", cause, this.#stall);
+      if (this.#stall.signal.aborted) throw this.#stall.signal.reason;
+      const reason = shortReason(cause);
+      const message = `${withoutQuery(this.#url)} broke off in the midst of its answer${reason && `: ${reason}`}`;
+      throw new JumpstarterError("unavailable", message, { cause });
     } finally {
       await reader.cancel().catch(() => {/* it has ended or failed by itself */});
     }
@@ -106,25 +110,11 @@ export async function exchange(request: HttpRequest, options: ExchangeOptions): 
   try {
     return new HttpAnswer(url, await stall.during(() => fetch(url, init)), stall);
   } catch (cause) {
-    throw failure(url, "cannot be reached", cause, stall);
+    throw stall.signal.aborted ? stall.signal.reason : unreachable(withoutQuery(url), cause);
   }
 }
 
 /** A number of bytes that a server has told; nothing where it has told none. */
 export function parseCount(text: string | null | undefined): number | undefined {
   return text && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-function failure(url: URL, what: string, cause: unknown, { signal }: StallLimit): unknown {
-  if (signal.aborted) return signal.reason;
-  return new JumpstarterError("unavailable", `${withoutQuery(url)} ${what}${reasonOf(cause)}`, { cause });
-}
-
-/** The innermost cause is the one that says something: a refused connection, a name that does not resolve. */
-function reasonOf(error: unknown): string {
-  let innermost = error;
-  while (innermost instanceof Error && innermost.cause !== undefined) innermost = innermost.cause;
-  const { message } = (innermost ?? {}) as { message?: unknown };
-  const said = typeof message === "string" ? message.split(": ").at(-1)?.replace(/ \(os error \d+\)$/, "") : undefined;
-  return said ? `: ${said}` : "";
 }

@@ -135,7 +135,7 @@ Deno.test("a server that is not there, or is silent, is told", async () => {
   listener.close();
   await using storage = open(`http://127.0.0.1:${port}`);
   const said = await failsWith("unavailable", storage.read("f"));
-  assert.match(said, new RegExp(`^http://127\\.0\\.0\\.1:${port}/f cannot be reached: Connection refused$`));
+  assert.match(said, new RegExp(`^cannot reach http://127\\.0\\.0\\.1:${port}/f: Connection refused$`));
   await using silent = serveBytes("HTTP/1.1 200 OK\r\n", "hold");
   await using other = open(silent.url);
   const given = new AbortController();

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { bytesOf, streamOf } from "../../../src/codec/bench_test.ts";
 import { encode } from "../../../src/codec/mod.ts";
-import { makeAuthority } from "../../fixtures/certificate.ts";
+import { makeAuthority, makeSelfSigned } from "../../fixtures/certificate.ts";
 import { startExporter } from "../../fixtures/exporter.ts";
 import { Place } from "../../fixtures/place.ts";
-import { startJmp } from "../../fixtures/program.ts";
+import { runJmp, startJmp } from "../../fixtures/program.ts";
 
 const flasher = { type: "jumpstarter_driver_opendal.driver.MockFlasher" };
 const content = new Uint8Array(300_000).map((_, index) => index % 251);
@@ -45,9 +45,40 @@ Deno.test("an image behind an https:// URL is flashed by either side, if its ser
   assert.equal((await j(["flash", `${url}.gz`], trusting)).code, 0);
   await assertFlashed();
   assert.deepEqual(asked, ["/image.bin", "/image.bin.gz"]);
-  const { code, stdout, stderr } = await j(["flash", `${url}.gz?Signature=secret`]);
-  assert.notEqual(code, 0);
-  assert.equal(stdout, "");
-  assert.match(stderr, /^j: [^\n]*cannot reach https:[^\n]*image\.bin\.gz/);
+  const words = ["j", "-v", "flasher", "flash", `${url}.gz?Signature=(secret)`];
+  const { code, stdout, stderr } = await runJmp(place, words, { env: exporter.env });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^j: cannot reach https:\S+image\.bin\.gz: its certificate is not trusted\n/);
+  assert.match(stderr, /UnknownIssuer/);
   assert.doesNotMatch(stderr, /secret/);
+});
+
+Deno.test("what is wrong with a server's certificate is told by either side, with what to try", async () => {
+  await using place = await Place.open();
+  const authority = await makeAuthority();
+  const trusting = { DENO_CERT: await place.write("ca.crt", authority.cert) };
+  await using exporter = await startExporter(place, { config: { export: { flasher } }, env: trusting });
+  await exporter.ready();
+  const yesterday = new Date(Date.now() - 24 * 3_600_000);
+  const cases = [
+    [await makeSelfSigned(), /its certificate is not trusted\n {2}start what fetches it .*DENO_CERT=FILE.*\n$/],
+    [await authority.issue({ notAfter: yesterday }), /its certificate has expired\n {2}have it renewed.*\n$/],
+    [await authority.issue({ names: ["lab.test"] }), /its certificate is for another name\n {2}use a name .*\n$/],
+  ] as const;
+  for (const [certificate, told] of cases) {
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {}, ...certificate },
+      () => new Response("never"),
+    );
+    await using _server = { [Symbol.asyncDispose]: () => server.shutdown() };
+    for (const name of ["image.bin", "image.bin.gz"]) {
+      const url = `https://127.0.0.1:${server.addr.port}/${name}`;
+      await using program = startJmp(place, ["j", "flasher", "flash", url], { env: { ...exporter.env, ...trusting } });
+      const { code, stdout, stderr } = await program.ended();
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.ok(stderr.startsWith(`j: cannot reach ${url}: `), stderr);
+      assert.match(stderr, told);
+    }
+  }
+  assert.match(exporter.program.stderr, /flash .*failed: cannot reach .*: its certificate is not trusted \(start what/);
 });
