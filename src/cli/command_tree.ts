@@ -89,10 +89,18 @@ function toOption(
   const option = new Option(`${short === undefined ? "" : `-${short}, `}--${name}${value}`, summary);
   option.negate = false; // `--no-x` is an option by itself, and not the absence of `--x`
   if (otherwise !== undefined) option.default(otherwise);
-  if (choices !== undefined) option.choices([...choices]);
+  if (choices !== undefined) option.choices([...choices]).argParser((text) => parseChoice(text, choices));
   if (type === "integer" || type === "number") option.argParser((text) => parseNumber(text, type, min));
   if (repeatable) option.argParser((text, previous: string[] | undefined) => [...(previous ?? []), text]);
   return option;
+}
+
+/** Any case will do, as with the Python implementation's `--compression`. */
+function parseChoice(text: string, choices: readonly string[]): string {
+  const isMeant = (choice: string) => choice.toLowerCase() === text.toLowerCase();
+  const choice = choices.includes(text) ? text : choices.find(isMeant);
+  if (choice === undefined) throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+  return choice;
 }
 
 function parseNumber(text: string, type: "integer" | "number", min: number | undefined): number {

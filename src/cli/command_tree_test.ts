@@ -104,7 +104,13 @@ Deno.test("options are what they are declared as, with their defaults", async ()
     await refused(`--wait-time ${text}`, { options }, /a number/);
   }
   await refused("--mode c", { options }, /Allowed choices are a, b/);
+  assert.equal((await inputOf("--mode B", { options }))?.options.mode, "b");
   await refused("--forse", { options }, /unknown option .*--forse/s);
+});
+
+Deno.test("choices that differ in their case alone are told apart", async () => {
+  const options = [{ name: "mode", type: "string", choices: ["a", "A"], summary: "" }] as const;
+  for (const mode of ["a", "A"]) assert.equal((await inputOf(`--mode ${mode}`, { options }))?.options.mode, mode);
 });
 
 Deno.test("an option whose name begins with no- is one of its own", async () => {

@@ -29,7 +29,7 @@ export interface CommandOption {
   readonly default?: string | number | boolean;
   /** The least value, for numbers. */
   readonly min?: number;
-  /** The only values it takes. */
+  /** The only values it takes; the user may type them in any case. */
   readonly choices?: readonly string[];
   /** May be given more than once; its values are a list. */
   readonly repeatable?: boolean;
