@@ -103,27 +103,55 @@ Deno.test("an alias without a config names the places that were looked at", () =
     }
   }));
 
-/** Loads `path` in a Deno of its own, under the flags given, and returns all that it printed. */
-async function loadInChild(path: string, flags: string[]): Promise<string> {
-  const door = JSON.stringify(new URL("./mod.ts", import.meta.url).href);
-  const program = `import { readConfigFile } from ${door};
-    const { config } = await readConfigFile(${JSON.stringify(path)}).catch((error) => ({ config: error.message }));
-    console.log(config.metadata?.name ?? config);`;
-  const main = `${path}.ts`;
-  await Deno.writeTextFile(main, program);
+/** What an expression of this room's door comes to in a Deno of its own, under the flags given; or the error's message. */
+async function inChild(directory: string, expression: string, flags: readonly string[]): Promise<string> {
+  const program = `${directory}/probe.ts`;
+  await Deno.writeTextFile(
+    program,
+    `import * as door from ${JSON.stringify(new URL("./mod.ts", import.meta.url).href)};
+    console.log(await ${expression}.catch((error) => error.message));`,
+  );
   const config = new URL("../../deno.json", import.meta.url).pathname;
-  const args = ["run", "--no-prompt", "--quiet", "--no-lock", "--config", config, ...flags, main];
+  const args = ["run", "--no-prompt", "--quiet", "--no-lock", "--config", config, ...flags, program];
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
-  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  return (new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr)).trimEnd();
 }
+
+const loading = (path: string) =>
+  `door.readConfigFile(${JSON.stringify(path)}).then(door.wholeConfig).then(({ config }) => config.metadata.name)`;
 
 Deno.test("reading the file is the one permission that loading takes", () =>
   withDirectory(async (directory) => {
     const path = `${directory}/bench.yaml`;
     await Deno.writeTextFile(path, TEXT);
-    assert.equal(await loadInChild(path, [`--allow-read=${path}`]), "bench\n");
+    assert.equal(await inChild(directory, loading(path), [`--allow-read=${path}`]), "bench");
+    const refused = `${path}: Deno may not read this file (allow it with --allow-read)`;
+    assert.equal(await inChild(directory, loading(path), []), refused);
+    assert.equal(await inChild(directory, loading(path), [`--allow-read=${directory}/probe.ts`]), refused);
+  }));
+
+Deno.test("a hook's file has to be read to say that it is not there, and for nothing else", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/bench.yaml`, script = `${directory}/on.sh`;
+    await Deno.writeTextFile(path, `${TEXT}hooks: {beforeLease: {scriptFile: on.sh}}\n`);
+    assert.equal(await inChild(directory, loading(path), [`--allow-read=${path}`]), "bench");
+    const both = [`--allow-read=${path},${script}`];
+    assert.equal(await inChild(directory, loading(path), both), `${path}:3:35: there is no file "${script}"`);
+    await Deno.writeTextFile(script, "");
+    assert.equal(await inChild(directory, loading(path), both), "bench");
+  }));
+
+Deno.test("an alias is found with read of its two places; one that may not be looked at counts as there", () =>
+  withDirectory(async (home) => {
+    const own = `${home}/.config/jumpstarter/exporters/no-such-bench.yaml`;
+    const system = "/etc/jumpstarter/exporters/no-such-bench.yaml";
+    const finding = `door.findConfig("no-such-bench", { HOME: ${JSON.stringify(home)} })`;
+    const nowhere = 'there is no exporter config "no-such-bench"';
+    assert.equal(await inChild(home, finding, [`--allow-read=${own},${system}`]), nowhere);
+    assert.equal(await inChild(home, finding, [`--allow-read=${own}`]), system);
+    assert.equal(await inChild(home, finding, [`--allow-read=${system}`]), own);
     assert.equal(
-      await loadInChild(path, []),
-      `${path}: Deno may not read this file (allow it with --allow-read)\n`,
+      await inChild(home, `${finding}.then(door.readConfigFile)`, []),
+      `${own}: Deno may not read this file (allow it with --allow-read)`,
     );
   }));

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
+import { makeSelfSigned } from "../../tests/fixtures/certificate.ts";
 import { freePort } from "./bench_test.ts";
+import type { KeyedPem } from "./tls.ts";
 
 /** The environment variables that grpc-js reads when it is imported, as the door's own text has them. */
 const door = await Deno.readTextFile(new URL("./mod.ts", import.meta.url));
 const documented = [...door.matchAll(/`((?:GRPC_|grpc_|http_|https_|no_)\w+)`/g)].map(([, name]) => name);
 
-/** Serves, and calls what is served, in a Deno of its own that has just these permissions. */
-async function callUnder(flags: readonly string[], address: unknown): Promise<string> {
+/** Serves, with a certificate or without, and calls what is served, in a Deno of its own that has just these permissions. */
+async function callUnder(flags: readonly string[], address: unknown, certificate?: KeyedPem): Promise<string> {
   const dir = await Deno.makeTempDir({ prefix: "rpc-test-" });
   const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   await Deno.writeTextFile(
@@ -16,8 +18,10 @@ async function callUnder(flags: readonly string[], address: unknown): Promise<st
     import { Logger } from ${url("../log.ts")};
     try {
       const services = [bindService(RouterService, { async *stream() { yield { frameType: 7 }; } })];
-      await using server = await serve({ address: ${JSON.stringify(address)}, services, log: new Logger(() => {}) });
-      using channel = new Channel({ address: server.address });
+      const certificate = ${JSON.stringify(certificate)};
+      const log = new Logger(() => {});
+      await using server = await serve({ address: ${JSON.stringify(address)}, services, log, certificate });
+      using channel = new Channel({ address: server.address, tls: certificate && { ca: certificate.cert } });
       const call = channel.duplex(RouterService.method.stream, {});
       for await (const { frameType } of call.messages()) console.log("frame", frameType);
     } catch (error) {
@@ -41,6 +45,17 @@ Deno.test("TCP needs the address, and the documented variables or none of the en
   assert.equal(await callUnder([net, "--ignore-env"], address), "frame 7");
   assert.match(await callUnder(env, address), /net access/);
   assert.match(await callUnder([net], address), /env access/);
+});
+
+Deno.test("TLS needs no more than plaintext", async () => {
+  const port = await freePort();
+  const address = { kind: "tcp", host: "127.0.0.1", port };
+  const net = `--allow-net=127.0.0.1:${port}`;
+  const certificate = await makeSelfSigned();
+  assert.equal(await callUnder([net, ...env], address, certificate), "frame 7");
+  assert.equal(await callUnder([net, "--ignore-env"], address, certificate), "frame 7");
+  assert.match(await callUnder(env, address, certificate), /net access/);
+  assert.match(await callUnder([net], address, certificate), /env access/);
 });
 
 Deno.test("each documented variable is needed", async () => {
