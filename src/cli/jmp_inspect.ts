@@ -25,6 +25,7 @@ function toJson({ name, labels, motd, root }: Exporter): Json {
 }
 
 function nodeToJson({ name, label, description, client, definition, children }: ClientNode): Json {
+  const methods = methodsOf(client);
   return {
     name,
     uuid: client.link.uuid,
@@ -32,7 +33,7 @@ function nodeToJson({ name, label, description, client, definition, children }: 
     known: definition !== undefined,
     description: description ?? null,
     broken: client.link.labels["jumpstarter.dev/broken"] ?? null,
-    methods: methodsOf(client).map((method) => ({ ...method })),
+    methods: namesMethods(client) || methods.length > 0 ? methods.map((method) => ({ ...method })) : null,
     children: children.map(nodeToJson),
   };
 }
@@ -46,12 +47,14 @@ function toText({ name, root }: Exporter): string {
 function nodeToLines({ name, label, description, client, definition, children }: ClientNode, depth: number): string[] {
   const indent = "  ".repeat(depth);
   const unknown = definition === undefined ? "  (no client for this class here)" : "";
+  const methods = methodsOf(client);
   return [
     `${indent}${name}  ${label}${unknown}`,
     ...(description === undefined ? [] : [`${indent}  ${description}`]),
-    ...methodsOf(client).map(({ name, kind, description }) =>
+    ...methods.map(({ name, kind, description }) =>
       `${indent}  .${name}  ${[kindInWords[kind] ?? kind, description].filter((part) => part).join(": ")}`.trimEnd()
     ),
+    ...(namesMethods(client) ? [] : [`${indent}  (${methods.length > 0 ? "other " : ""}methods unknown)`]),
     ...children.flatMap((child) => nodeToLines(child, depth + 1)),
   ];
 }
@@ -64,9 +67,17 @@ const kindInWords: Readonly<Record<string, string>> = {
   unknown: "",
 };
 
-/** What the exporter says that a driver offers. A Python exporter names only the methods that its config describes. */
+/** The label by which an exporter of ours names a driver's methods, each with its kind. */
+const methodsLabel = "jumpstarter.dev/methods";
+
+/** Whether an exporter says which methods a driver has. A Python one names only those that its config describes. */
+function namesMethods({ link: { labels } }: DriverClient): boolean {
+  return labels[methodsLabel] !== undefined;
+}
+
+/** What the exporter says that a driver offers. */
 function methodsOf({ link: { labels, methodDescriptions } }: DriverClient) {
-  const listed = (labels["jumpstarter.dev/methods"] ?? "").split(" ").filter((entry) => entry !== "");
+  const listed = (labels[methodsLabel] ?? "").split(" ").filter((entry) => entry !== "");
   const kinds = new Map(listed.map((entry) => entry.split(":", 2) as [string, string]));
   const names = new Set([...kinds.keys(), ...Object.keys(methodDescriptions)]);
   return [...names].map((name) => ({

@@ -393,6 +393,7 @@ async function inspect({ session, client, exporter, security, certificate, runni
   assert.deepEqual([label, known, description], ["acme_bench.client.StrangerClient", false, "Of a class of its own"]);
   // Release 0.9.0 tells neither its name nor what a driver can do.
   assert.equal(name, exporter.name === "Python" ? "" : "matrix-bench");
+  if (exporter.name === "Python") return assert.equal(methods, null);
   const count = (methods as Json[]).filter((method) => (method as { name: string }).name === "count");
-  assert.deepEqual(count, exporter.name === "Python" ? [] : [{ name: "count", kind: "callStream", description: "" }]);
+  assert.deepEqual(count, [{ name: "count", kind: "callStream", description: "" }]);
 }
