@@ -1,9 +1,7 @@
 /** A reader that stops makes the far end's writer stop, and nobody else; when it goes on, nothing is missing. */
 import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
-import assert from "node:assert/strict";
 import { assertPieces, keepWriting, whenStopped } from "../../tests/fixtures/back_pressure.ts";
 import { makeSelfSigned } from "../../tests/fixtures/certificate.ts";
-import { isolatedTest } from "../../tests/fixtures/run_isolated.ts";
 import {
   driverCall,
   logStream,
@@ -90,28 +88,3 @@ Deno.test("a client that does not read the values of a call stops the driver, wh
 Deno.test("a client that does not read log lines stops their source", async () => {
   await neglect(logStream, 2_000);
 });
-
-/** What a process may have resident at most while 1 GiB passes through it, in MiB; at rest it has about 100. */
-const budgetMiB = 600;
-
-isolatedTest(
-  import.meta.url,
-  "1 GiB goes to a device and back in bounded memory, at a slow reader's pace",
-  async () => {
-    const { bench, device, client } = await openDevice();
-    await using _ = bench;
-    const totalBytes = 1024 * 1024 * 1024;
-    const writer = keepWriting(client.writable, totalBytes);
-    const echoed = device.readable.pipeTo(device.writable);
-    echoed.catch(() => {/* told below */});
-    let bytes = 0;
-    for await (const piece of client.readable) {
-      bytes += piece.length;
-      // A call for each 4 MiB makes this reader by far the slowest.
-      if (bytes % (4 * 1024 * 1024) < piece.length) await callBeside(bench.channel)();
-      assert.ok(Deno.memoryUsage().rss < budgetMiB * 1024 * 1024, `${Deno.memoryUsage().rss} bytes after ${bytes}`);
-    }
-    await Promise.all([writer.done, echoed]);
-    assert.equal(bytes, totalBytes);
-  },
-);
