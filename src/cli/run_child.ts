@@ -3,6 +3,7 @@ import { exitCodes } from "../exit_codes.ts";
 import { pause } from "../pause.ts";
 import { isWindows, onSignals, reachesChildren } from "../platform.ts";
 import { writeErr } from "./output.ts";
+import { keepTerminalSettings } from "./terminal_settings.ts";
 
 /** The pause between two looks whether a group is gone. */
 const lookAgainMs = 20;
@@ -14,7 +15,7 @@ const lookAgainMs = 20;
  * On a terminal the command stays in this process group, so that ctrl-C and job control reach it from there; elsewhere
  * it gets a group of its own, so that a signal to this process can be passed on to all that the command has started,
  * and so that all of it ends should this process be killed. Windows has no such groups, and its signals come to all
- * programs of a console.
+ * programs of a console. A terminal is set again as it was.
  *
  * @param killGraceMs How long the command has to obey such a signal before it is killed.
  */
@@ -26,6 +27,7 @@ export async function runChild(
   const [program = "", ...args] = argv;
   const isOnTerminal = Deno.stdin.isTerminal();
   const isGroup = !isOnTerminal && !isWindows;
+  using _settings = isOnTerminal ? keepTerminalSettings() : undefined;
   // Before the command runs: a signal in between would end this process alone, and leave the command behind.
   using signals = passOnSignals(isOnTerminal, killGraceMs);
   let child: Deno.ChildProcess;

@@ -1,15 +1,11 @@
 /** `jmp shell` without a command, on a terminal as a user has it: util-linux's `script` makes one. */
 import assert from "node:assert/strict";
-import { type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
+import { exampleConfig, type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
 import type { Program } from "../fixtures/program.ts";
-import { missingTerminal, startJmpOnTerminal } from "../fixtures/typed_terminal.ts";
+import { missingTerminal, startJmpOnTerminal, testUnless } from "../fixtures/typed_terminal.ts";
 
-const reason = await missingTerminal();
-
-function terminalTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: reason === undefined ? name : `${name} (not run: ${reason})`, ignore: reason !== undefined, fn });
-}
+const terminalTest = testUnless(await missingTerminal());
 
 /** Starts `jmp shell` on a terminal of its own. */
 function startShell(place: Place, exporter: RunningExporter, shell: string): Program {
@@ -52,6 +48,30 @@ terminalTest("ctrl-C is for the command that runs in the shell, not for the shel
   await program.type("echo still $((40 + 2)); exit\n");
   await program.seeOut("still 42\r\n");
   assert.equal((await program.ended()).code, 0);
+});
+
+terminalTest("ctrl-C reaches a command once, and SIGINT to jmp shell alone does not", async () => {
+  await using place = await Place.open();
+  const script = `trap 'n=$((n+1)); echo "INT $n"' INT; echo in; until read -r _; do :; done; echo "$n in all"`;
+  await using terminal = startJmpOnTerminal(place, [
+    "shell",
+    "--exporter-config",
+    exampleConfig,
+    "--",
+    "sh",
+    "-c",
+    script,
+  ]);
+  await terminal.seeOut("in\r\n");
+  const processes = [...await place.processes()];
+  const [pid] = processes.find(([, command]) => command.startsWith(Deno.execPath())) ?? assert.fail(String(processes));
+  Deno.kill(pid, "SIGINT");
+  await terminal.type("\x03");
+  await terminal.seeOut("INT 1\r\n");
+  await terminal.type("\n");
+  const { code, stdout } = await terminal.ended();
+  assert.match(stdout, /\n1 in all\r\n/);
+  assert.equal(code, 0, stdout);
 });
 
 terminalTest("the end of input ends the shell", async () => {
