@@ -20,10 +20,18 @@ export async function tellFailure(
     return await run();
   } catch (reason) {
     if (reason instanceof CommanderError) return commanderExitCode(reason); // it has told it already
-    const error = reason instanceof Deno.errors.NotCapable ? notAllowed(reason) : reason;
+    const refusal = refusalIn(reason);
+    const error = refusal === undefined ? reason : notAllowed(refusal);
     writeError(program, error, args.includes("-v") || args.includes("--verbose") || isDebug(args), write);
     return exitCodeOf(error);
   }
+}
+
+/** What Deno has refused, when that is all that went wrong: by itself, or where a file was to be read or written. */
+function refusalIn(reason: unknown): Error | undefined {
+  const isFile = reason instanceof JumpstarterError && reason.code === "config";
+  const error = isFile ? reason.cause : reason;
+  return error instanceof Deno.errors.NotCapable ? error : undefined;
 }
 
 /** What Deno refuses is for whoever has started the program. */
