@@ -11,11 +11,11 @@ import { planExporter } from "./exporter_config.ts";
 import { type LimitOptions, serverLimits } from "./limit_options.ts";
 import type { MainOptions } from "./main_options.ts";
 import { type LogFormat, terminalLog } from "./output.ts";
-import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
+import { choosePassphrase, isOpenToOthers, type PassphraseOptions } from "./passphrase_source.ts";
 import { logLevel } from "./program.ts";
 import { serveJ } from "./serve_j.ts";
 import { type CertificateOptions, certificateSource, serverCertificate } from "./server_certificate.ts";
-import { describeListener, type ServingFacts, warnOfExposure } from "./tell_serving.ts";
+import { describeListener, type ServingFacts } from "./tell_serving.ts";
 import { noticeVariables, ServiceNotices, withoutNoticeVariables } from "./service_notices.ts";
 import { openTelemetry, type TelemetryOptions } from "./telemetry_options.ts";
 import { logStrayFaults } from "./stray_faults.ts";
@@ -56,8 +56,9 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   const sink = terminalLog(logLevel(options, "INFO"), options.logFormat);
   const log = new Logger(sink);
   const served = source && await serverCertificate(source, address);
-  const facts: ServingFacts = { served, passphrase, passphraseFile: options.passphraseFile };
-  await warnOfExposure(log, address, facts);
+  const { passphraseFile } = options;
+  const isOpen = passphraseFile !== undefined && await isOpenToOthers(passphraseFile).catch(() => false);
+  const facts: ServingFacts = { served, passphrase, openPassphraseFile: isOpen ? passphraseFile : undefined };
   Deno.env.delete(JMP_GRPC_PASSPHRASE); // what a driver starts has no use for it
   for (const name of noticeVariables) Deno.env.delete(name);
   using _strays = logStrayFaults(log);

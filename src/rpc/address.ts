@@ -22,8 +22,8 @@ export interface UnixAddress {
 }
 
 /**
- * Reads the value of `--tls-grpc-listener`: `PORT`, `:PORT` or `HOST:PORT`. Without a host it is every address of
- * the machine; port 0 picks a free one.
+ * Reads the value of `--tls-grpc-listener`: `PORT`, `:PORT` or `HOST:PORT`. Without a host, or with `*`, it is every
+ * address of the machine; port 0 picks a free one.
  *
  * @throws {JumpstarterError} `usage`.
  */
@@ -31,7 +31,7 @@ export function parseListenAddress(text: string): TcpAddress {
   if (/^\d+$/.test(text)) return { kind: "tcp", port: parsePort(text, text) };
   const { host, port } = splitHostPort(text);
   if (port === undefined) throw badAddress(text, "it has no port");
-  return { kind: "tcp", host: host || undefined, port: parsePort(port, text) };
+  return { kind: "tcp", host: host === "*" ? undefined : host || undefined, port: parsePort(port, text) };
 }
 
 /**
@@ -54,7 +54,7 @@ export function parseAddress(text: string): Address {
 /** An address as people write it. */
 export function formatAddress(address: Address): string {
   if (address.kind === "unix") return address.path;
-  const { host = "0.0.0.0", port } = address;
+  const { host = "*", port } = address;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

@@ -10,6 +10,7 @@ Deno.test("where to listen: a bare port is every address, and a host narrows it"
     ["19090", { kind: "tcp", port: 19090 }],
     ["0", { kind: "tcp", port: 0 }],
     [":0", { kind: "tcp", host: undefined, port: 0 }],
+    ["*:0", { kind: "tcp", host: undefined, port: 0 }],
     ["0.0.0.0:19090", { kind: "tcp", host: "0.0.0.0", port: 19090 }],
     ["[::1]:80", { kind: "tcp", host: "::1", port: 80 }],
     ["bench.lab:65535", { kind: "tcp", host: "bench.lab", port: 65535 }],
@@ -55,6 +56,6 @@ Deno.test("an address reads back as it is written", () => {
     const address = { kind: "tcp" as const, host, port };
     assert.deepEqual(parseAddress(formatAddress(address)), address);
   }));
-  assert.equal(formatAddress({ kind: "tcp", port: 7 }), "0.0.0.0:7");
+  assert.equal(formatAddress({ kind: "tcp", port: 7 }), "*:7");
   assert.equal(formatAddress({ kind: "unix", path: "/x" }), "/x");
 });

@@ -160,7 +160,8 @@ async function listen(listener: SocketServer, address: Address): Promise<Address
     if (!isWindows) await Deno.chmod(address.path, 0o600);
     return address;
   }
-  const { host, port } = address;
+  const { port } = address;
+  let { host } = address;
   if (host !== undefined) {
     await listening(listener, address, { host, port });
   } else {
@@ -168,11 +169,12 @@ async function listen(listener: SocketServer, address: Address): Promise<Address
     await listening(listener, address, { host: "::", port }).catch((error: JumpstarterError) => {
       const { code } = error.cause as { code?: string };
       if (code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL") throw error;
-      return listening(listener, address, { host: "0.0.0.0", port });
+      host = "0.0.0.0";
+      return listening(listener, address, { host, port });
     });
   }
   const bound = listener.address();
-  return { ...address, port: typeof bound === "object" && bound !== null ? bound.port : port };
+  return { ...address, host, port: typeof bound === "object" && bound !== null ? bound.port : port };
 }
 
 function listening(

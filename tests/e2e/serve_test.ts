@@ -112,7 +112,8 @@ Deno.test("a certificate and its key serve TLS", async () => {
 
 Deno.test("port 0 picks a free port and prints it", async () => {
   await using place = await Place.open();
-  for (const [listener, host] of [[":0", "0.0.0.0"], ["0", "0.0.0.0"], ["localhost:0", "localhost"]] as const) {
+  const every = hasIpv6() ? "*" : "0.0.0.0";
+  for (const [listener, host] of [[":0", every], ["0", every], ["*:0", every], ["localhost:0", "localhost"]] as const) {
     await using exporter = await startExporter(place, { listener });
     assert.equal(exporter.address, `${host}:${exporter.port}`);
     assert.ok(exporter.port > 0);

@@ -82,6 +82,7 @@ Deno.test("--tls-client-ca lets those in whose certificates are of it, by their 
   const files = [await place.write("alice.crt", alice.cert), await place.write("alice.key", alice.key)] as const;
   const ca = ["--tls-client-ca", await place.write("clients.pem", authority.cert)];
   await using exporter = await serveOwn(place, { args: ca, listener: "0.0.0.0:0" });
+  assert.ok(connectWords(exporter).includes(`${Deno.hostname()}:${exporter.port}`), exporter.program.stderr);
   assert.doesNotMatch(exporter.program.stderr, /WARNING/);
   assert.ok(connectWords(exporter).includes("--tls-client-cert"));
   const words = ["shell", "--tls-grpc", `127.0.0.1:${exporter.port}`, "--tls-fingerprint"];
