@@ -49,6 +49,7 @@ export class FsWriter implements Writer {
       const handle = await open(directory.at(temporary), O_WRONLY | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o666);
       const writer = new FsWriter(path, { ...place, name }, [temporary, handle], tidy);
       try {
+        // What Node has open cannot be locked.
         writer.#lock = await Deno.open(directory.at(temporary));
         await lockPart(writer.#lock);
         await directory.verify(temporary, await handle.stat());

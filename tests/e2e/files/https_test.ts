@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { bytesOf, streamOf } from "../../../src/codec/bench_test.ts";
 import { encode } from "../../../src/codec/mod.ts";
-import { makeAuthority, makeSelfSigned } from "../../fixtures/certificate.ts";
+import { type Certificate, makeAuthority, makeSelfSigned } from "../../fixtures/certificate.ts";
+import { keyToPem, makeCertificate, makeKeys } from "../../../src/trust/mod.ts";
 import { startExporter } from "../../fixtures/exporter.ts";
 import { Place } from "../../fixtures/place.ts";
 import { runJmp, startJmp } from "../../fixtures/program.ts";
@@ -53,16 +54,29 @@ Deno.test("an image behind an https:// URL is flashed by either side, if its ser
   assert.doesNotMatch(stderr, /secret/);
 });
 
+/** Makes a certificate that nobody else vouches for, valid for two days from `notBefore` on. */
+async function makeOwn(use: "server" | "authority", notBefore: Date): Promise<Certificate> {
+  const party = { name: "Test server", keys: await makeKeys() };
+  const notAfter = new Date(notBefore.getTime() + 48 * 3_600_000);
+  const cert = await makeCertificate(party, party, { use, names: ["127.0.0.1"], notBefore, notAfter });
+  return { cert, key: await keyToPem(party.keys) };
+}
+
 Deno.test("what is wrong with a server's certificate is told by either side, with what to try", async () => {
   await using place = await Place.open();
   const authority = await makeAuthority();
   const trusting = { DENO_CERT: await place.write("ca.crt", authority.cert) };
   await using exporter = await startExporter(place, { config: { export: { flasher } }, env: trusting });
   await exporter.ready();
-  const yesterday = new Date(Date.now() - 24 * 3_600_000);
+  const inDays = (days: number) => new Date(Date.now() + days * 24 * 3_600_000);
   const cases = [
     [await makeSelfSigned(), /its certificate is not trusted\n {2}start what fetches it .*DENO_CERT=FILE.*\n$/],
-    [await authority.issue({ notAfter: yesterday }), /its certificate has expired\n {2}have it renewed.*\n$/],
+    [await authority.issue({ notAfter: inDays(-1) }), /its certificate has expired\n {2}have it renewed.*\n$/],
+    [await makeOwn("server", inDays(1)), /its certificate is not valid yet\n {2}have it renewed.*\n$/],
+    [
+      await makeOwn("authority", inDays(-1)),
+      /its certificate is that of an authority, .*\n {2}make one .* CA:FALSE\n$/,
+    ],
     [await authority.issue({ names: ["lab.test"] }), /its certificate is for another name\n {2}use a name .*\n$/],
   ] as const;
   for (const [certificate, told] of cases) {
