@@ -92,7 +92,8 @@ function toProblems(issue: DetailedIssue, path: Path, scene: Scene): Found[] {
     return [{ path: full, message: `${label(full)} ${reason}`, at: "key" }];
   }
   const found = valueAt(scene.root, path);
-  const hint = typeof found === "string" ? didYouMean(found, choices(issue).filter(isString)) : undefined;
+  const near = typeof found === "string" ? didYouMean(found, choices(issue).filter(isString)) : undefined;
+  const hint = near ?? quotesHint(issue, found);
   return [{ path: full, message: `${label(full)} ${says(issue, found, scene, path)}`, hint, at: "value" }];
 }
 
@@ -213,6 +214,20 @@ function label(path: Path): string {
 function didYouMean(name: string, known: readonly string[]): string | undefined {
   const near = nearest(name, new Set(known));
   return near.length === 0 ? undefined : `did you mean ${either(near.map((text) => `"${text}"`))}?`;
+}
+
+/** How values that are no text are written. */
+const bareForms: Readonly<Record<string, RegExp>> = {
+  boolean: /^(?:true|false)$/,
+  int: /^-?\d+$/,
+  number: /^-?\d+(?:\.\d+)?$/,
+};
+
+/** What stands in quotes is text, whatever it looks like. */
+function quotesHint({ code, expected = "" }: DetailedIssue, found: unknown): string | undefined {
+  if (code !== "invalid_type") return undefined;
+  if (expected === "string") return Object.hasOwn(bareForms, typeof found) ? "write it in quotes" : undefined;
+  return isString(found) && bareForms[expected]?.test(found) ? "write it without quotes" : undefined;
 }
 
 function either(words: readonly string[]): string {

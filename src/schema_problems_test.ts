@@ -63,17 +63,29 @@ Deno.test("a wrong type is said with what is wanted and what is there", () => {
     ratio: z.number(),
     name: z.string(),
     on: z.boolean(),
+    off: z.boolean(),
     pins: z.array(z.string()),
     tls: z.object({}),
     labels: z.record(z.string(), z.string()),
   });
-  const value = { timeout: "5", count: 1.5, ratio: NaN, name: 5, on: "yes", pins: {}, tls: [], labels: null };
+  const value = {
+    timeout: "5",
+    count: 1.5,
+    ratio: NaN,
+    name: 5,
+    on: "yes",
+    off: "false",
+    pins: {},
+    tls: [],
+    labels: null,
+  };
   assert.deepEqual(lines(schema, value), [
-    'timeout: "timeout" must be a whole number, not a string',
+    'timeout: "timeout" must be a whole number, not a string (write it without quotes)',
     'count: "count" must be a whole number, not 1.5',
     'ratio: "ratio" must be a number, not NaN',
-    'name: "name" must be a string, not a number',
+    'name: "name" must be a string, not a number (write it in quotes)',
     'on: "on" must be true or false, not a string',
+    'off: "off" must be true or false, not a string (write it without quotes)',
     'pins: "pins" must be a list, not a mapping',
     'tls: "tls" must be a mapping, not a list',
     'labels: "labels" must be a mapping, not null',
@@ -136,7 +148,7 @@ Deno.test("of a union, the alternative nearest to the value speaks", () => {
     z.strictObject({ kind: z.literal("unix"), path: z.string() }),
   ]);
   assert.deepEqual(lines(schema, { kind: "tcp", host: 5, port: "x" }), [
-    'host: "host" must be a string, not a number',
+    'host: "host" must be a string, not a number (write it in quotes)',
     'port: "port" must be a whole number, not a string',
   ]);
 });

@@ -176,7 +176,7 @@ exitOnLeaseEnd: "yes"
     'bench.yaml:11:3: "script" must be given, unless "scriptFile" is',
     'bench.yaml:12:14: "timeout" must be a whole number, not a string',
     'bench.yaml:13:17: "onFailure" must be "warn", "endLease" or "exit", not "warm" (did you mean "warn"?)',
-    'bench.yaml:15:13: "script" must be a string, not a number',
+    'bench.yaml:15:13: "script" must be a string, not a number (write it in quotes)',
     'bench.yaml:16:14: "timeout" must be more than 0, not 0',
     'bench.yaml:17:38: "maxRapidFailures" must be a whole number, not 1.5',
     'bench.yaml:17:63: "rapidFailureWindow" must be at most 2147483, not 99999999',
@@ -206,7 +206,7 @@ Deno.test("a hook has one script, and a program that runs it", () => {
       '6:40: "scriptFile" must not stand beside "script"',
       '6:52: "exec" must not be empty',
       '7:3: "script" must be given, unless "scriptFile" is',
-      '7:32: "exec[1]" must be a string, not a number',
+      '7:32: "exec[1]" must be a string, not a number (write it in quotes)',
     ],
   );
 });
@@ -214,7 +214,9 @@ Deno.test("a hook has one script, and a program that runs it", () => {
 Deno.test("metadata and its name are required, the namespace is not", () => {
   assert.deepEqual(faults("# a comment\nkind: ExporterConfig\n"), ['2:1: missing "metadata"']);
   assert.deepEqual(faults("kind: ExporterConfig\nmetadata: {namespace: lab}\n"), ['2:1: missing "name"']);
-  assert.deepEqual(faults("metadata: {name: 5}\n"), ['1:18: "name" must be a string, not a number']);
+  assert.deepEqual(faults("metadata: {name: 5}\n"), [
+    '1:18: "name" must be a string, not a number (write it in quotes)',
+  ]);
 });
 
 Deno.test("what is not an entry", () => {
@@ -246,10 +248,10 @@ Deno.test("what is not an entry", () => {
       '14:22: unknown key "children" (known keys: ref)',
       '15:3: missing "type"',
       '15:9: unknown key "foo" (known keys: type, config, children, integrity, required, description, methodsDescription)',
-      '16:17: "type" must be a string, not a number',
+      '16:17: "type" must be a string, not a number (write it in quotes)',
       '16:28: "config" must be a mapping, not a list',
       '16:42: "children" must be a mapping, not a number',
-      '16:71: "on" must be a string, not a number',
+      '16:71: "on" must be a string, not a number (write it in quotes)',
     ],
   );
 });
