@@ -25,15 +25,18 @@ interface UrlConfig {
   readonly enable_address: boolean;
 }
 
+/** Null is no, as the Python implementation has it. */
+const enableAddress = z.boolean().nullable().default(true).transform(Boolean);
+
 const hostConfig = z.strictObject({
   host: z.string().min(1),
   port: z.int().min(1).max(65_535),
-  enable_address: z.boolean().default(true),
+  enable_address: enableAddress,
 });
 
 const websocketConfig = z.strictObject({
   url: z.url({ protocol: /^wss?$/, error: "not a ws:// or wss:// URL" }),
-  enable_address: z.boolean().default(true),
+  enable_address: enableAddress,
 });
 
 /** A device that listens on a TCP port. */

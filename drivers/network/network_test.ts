@@ -50,6 +50,7 @@ Deno.test("a device that refuses is unavailable, and the exporter goes on", asyn
 Deno.test("enable_address: false keeps the address, and no other", async () => {
   await using bench = await serveLocally({
     hidden: { type: type("TcpNetwork"), config: { host: "127.0.0.1", port: 22, enable_address: false } },
+    pythonic: { type: type("WebsocketNetwork"), config: { url: "ws://127.0.0.1/", enable_address: null } },
     six: { type: type("UdpNetwork"), config: { host: "::1", port: 69 } },
     unknown: { type: type("TcpNetwork"), config: { host: "no-such-host.invalid", port: 1 } },
     socket: { type: type("UnixNetwork"), config: { path: "/nowhere" } },
@@ -57,6 +58,7 @@ Deno.test("enable_address: false keeps the address, and no other", async () => {
   }, [network]);
   const address = (name: string) => bench.exporter.driver(name, NetworkClient).address();
   await assert.rejects(address("hidden"), code("invalid_argument"));
+  await assert.rejects(address("pythonic"), code("invalid_argument"));
   assert.equal(await address("six"), "udp://[::1]:69");
   assert.equal(await address("unknown"), "tcp://no-such-host.invalid:1");
   await assert.rejects(address("socket"), code("not_found"));

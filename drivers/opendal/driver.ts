@@ -12,7 +12,8 @@ import { S3Storage } from "./s3_storage.ts";
 import { capabilityOf, type FileStat, type PresignMethod, type Storage } from "./storage.ts";
 import { parsePath } from "./storage_path.ts";
 
-const common = { remove_created_on_close: z.boolean().default(false) };
+/** Null is no, as the Python implementation has it. */
+const common = { remove_created_on_close: z.boolean().nullable().default(false).transform(Boolean) };
 
 /** Without credentials: clients are shown the URL, in requests that are signed for them and in errors. */
 const webUrl = z.url({ protocol: /^https?$/, error: "not an http:// or https:// URL" }).refine((text) => {

@@ -40,6 +40,16 @@ Deno.test("a root that is missing is made", async () => {
   assert.deepEqual(await treeOf(folder.path), ["a/", "a/b/", "a/b/file"]);
 });
 
+Deno.test("null is as good as false, as the Python implementation has it", async () => {
+  await using folder = await openFolder();
+  {
+    const config = { scheme: "fs", kwargs: { root: folder.path }, remove_created_on_close: null };
+    await using bench = await serveStorages({ storage: config });
+    await client(bench).write("file", "x");
+  }
+  assert.deepEqual(await treeOf(folder.path), ["file"]);
+});
+
 Deno.test("a storage says what it can do, and what it cannot is told", async () => {
   await using bench = await serveStorages({ storage: { scheme: "memory" } });
   const storage = client(bench);

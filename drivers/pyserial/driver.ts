@@ -11,13 +11,16 @@ const url = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** The Python implementation takes null for false. */
+const flag = z.boolean().nullable();
+
 const config = z.strictObject({
   url,
   baudrate: z.int().min(1).max(2 ** 32 - 1).default(115_200),
-  check_present: z.boolean().default(true),
+  check_present: flag.default(true).transform(Boolean),
   // The Python implementation takes 0 and null for no limit.
   cps: z.number().min(0).nullish().transform((cps) => cps ?? undefined),
-  disable_hupcl: z.boolean().default(false),
+  disable_hupcl: flag.default(false).transform(Boolean),
 });
 
 const oneBoolean = z.tuple([z.boolean()]);

@@ -15,7 +15,8 @@ export function parsePortUrl(url: string): PortUrl | string {
   if (scheme === undefined) return parseDevice(url);
   if (scheme === "loop") return { kind: "loop" };
   if (scheme === "socket") return parseSocket(url);
-  return `"${scheme}://" is not supported, but ${supported}`;
+  const instead = scheme === "spy" ? '; the command "pipe -o FILE" writes down what it sends' : "";
+  return `"${scheme}://" is not supported, but ${supported}${instead}`;
 }
 
 function parseDevice(path: string): PortUrl | string {

@@ -165,6 +165,10 @@ Deno.test("a config that makes no sense is refused with its place", async () => 
   const url = "/dev/ttyUSB0";
   await refused({}, /url/);
   await refused({ url: "rfc2217://lab:4000" }, /"rfc2217:\/\/" is not supported, but a device such as/);
+  await refused(
+    { url: `spy://${url}?file=log` },
+    /"spy:\/\/" is not supported, but a device .*; the command "pipe -o FILE" writes down what it sends/,
+  );
   await refused({ url: "ttyUSB0" }, /"ttyUSB0" is not a device such as/);
   await refused({ url: "socket://lab" }, /not of the form socket:\/\/HOST:PORT/);
   await refused({ url, baudrate: 0 } as object, /baudrate/);
@@ -181,6 +185,11 @@ Deno.test("what the Python implementation takes for no pace is none", async () =
     await Promise.all([console.say(text), console.closeInput(), console.seeEnd()]);
     assert.equal(console.text, text);
   }
+});
+
+Deno.test("null is as good as false, as the Python implementation has it", async () => {
+  await using bench = await serve("/dev/no-such-port", { check_present: null, disable_hupcl: null });
+  await assert.rejects(client(bench).connect(), failsWith("unavailable"));
 });
 
 Deno.test("the methods over the wire", async () => {

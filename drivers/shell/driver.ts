@@ -4,6 +4,8 @@ import { type ShellConfig, ShellDevice, type ShellMethod } from "./shell_device.
 
 const script = z.string().refine((text) => text.trim() !== "", "the script is empty");
 const seconds = z.number().positive();
+/** The Python implementation takes null for nothing. */
+const orNothing = <Value>(value: Value | null | undefined): Value | undefined => value ?? undefined;
 
 const method = z.union([
   script.transform((command): ShellMethod => ({ command })),
@@ -11,7 +13,7 @@ const method = z.union([
     // Without a command the Python implementation greets, and its configs are to work as they are.
     command: script.default("echo Hello"),
     description: z.string().optional(),
-    timeout: seconds.optional(),
+    timeout: seconds.nullish().transform(orNothing),
   }),
 ]);
 
@@ -19,7 +21,7 @@ const config = z.strictObject({
   methods: z.record(z.string(), method),
   shell: z.array(z.string()).min(1).default(["bash", "-c"]),
   timeout: seconds.default(300),
-  cwd: z.string().optional(),
+  cwd: z.string().nullish().transform(orNothing),
 });
 
 const callArgs = z.tuple([z.string(), z.record(z.string(), z.string()).nullable()], z.string());

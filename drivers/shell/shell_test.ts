@@ -254,6 +254,11 @@ Deno.test("where and by what scripts run is the config's to say", async () => {
   await fails(run(none, "m"), "io", /^cannot start "\/no\/such\/shell": there is no such program$/);
 });
 
+Deno.test("null is as good as nothing where the Python implementation says so", async () => {
+  await using bench = await serve({ where: { command: "pwd", timeout: null } }, { cwd: null, timeout: 30 });
+  assert.deepEqual(await run(bench, "where"), { code: 0, stdout: `${Deno.cwd()}\n`, stderr: "" });
+});
+
 Deno.test("descriptions of methods are reported, and the passphrase is not a script's business", async () => {
   Deno.env.set("JMP_GRPC_PASSPHRASE", "secret");
   try {
