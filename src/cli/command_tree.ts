@@ -47,7 +47,7 @@ async function fillGroup(
   run: RunCommand,
 ): Promise<void> {
   group.description(node.description ?? node.definition?.summary ?? missing(node));
-  if (node.definition === undefined && node.children.length === 0) return fillStub(group, node);
+  if (node.definition === undefined && node.children.length === 0) return fillStub(group, path, node);
   await addDrivers(group, path, node, words, run);
   const commands = node.definition?.commands ?? [];
   const own = typeof commands !== "function" ? commands : isNamed ? await commands(node.client) : [];
@@ -112,13 +112,24 @@ function parseNumber(text: string, type: "integer" | "number", min: number | und
   return value;
 }
 
-/** A driver that this program has no client for still stands in the help, and says what is missing when used. */
-function fillStub(group: Command, node: ClientNode): void {
-  group.allowUnknownOption().argument("[words...]").helpOption(false).action(() => {
-    throw new JumpstarterError("unimplemented", `"${node.name}": ${missing(node)}`, {
-      hint: "the exporter is newer than this program, or uses a driver of its own",
+/**
+ * A driver that this program has no client for still stands in the help, and says what is missing when used, and how
+ * its methods are called.
+ */
+function fillStub(group: Command, path: string, node: ClientNode): void {
+  const driver = path.split(" ").slice(1).join(".");
+  const way = `j call ${driver} METHOD [JSON...]`;
+  const methods = Object.entries(node.client.link.methodDescriptions);
+  const width = Math.max(...methods.map(([name]) => name.length));
+  const lines = methods.map(([name, summary]) => `\n  ${name.padEnd(width)}  ${summary}`);
+  group.allowUnknownOption().argument("[words...]").usage("[options]")
+    .addHelpText("after", `\nThis program has ${missing(node)}; call its methods by: ${way}`)
+    .addHelpText("after", lines.length === 0 ? "" : `\nMethods:${lines.join("")}`)
+    .action(() => {
+      throw new JumpstarterError("unimplemented", `"${driver}": ${missing(node)}`, {
+        hint: `${way} works all the same: the exporter is newer than this program, or uses a driver of its own`,
+      });
     });
-  });
 }
 
 function missing({ label }: ClientNode): string {

@@ -160,12 +160,31 @@ Deno.test("a driver is shown by the exporter's description, its class's summary,
   assert.match(out, /fourth .*no client for a driver without a class label/);
 });
 
-Deno.test("a driver without a client says what is missing, whatever is typed after it", async () => {
-  for (const words of ["new", "new on", "new on --fast -x 3", "new --help", "new -- a"]) {
-    const { error } = await type(words, node("new", { label: "acme.New" }));
+Deno.test("a driver without a client says what is missing and what works, whatever is typed after it", async () => {
+  const driver = node("new", { label: "acme.New" });
+  for (const words of ["new", "new on", "new on --fast -x 3", "new -- a"]) {
+    const { error } = await type(`bench ${words}`, node("bench", { children: [driver] }));
     assert.ok(error instanceof JumpstarterError && error.code === "unimplemented", words);
-    assert.match(error.message, /"new": no client for acme\.New/);
+    assert.match(error.message, /"bench\.new": no client for acme\.New/);
+    assert.match(error.hint ?? "", /j call bench\.new METHOD/);
   }
+});
+
+Deno.test("its help has what the exporter says of its methods, and how they are called", async () => {
+  const methodDescriptions = { close: "Close the contact", open: "Open it" };
+  const driver = node("new", { label: "acme.New", description: "A relay", methodDescriptions });
+  for (const words of ["new --help", "new -h"]) {
+    const { error, out, err } = await type(words, driver);
+    assert.ok(error instanceof CommanderError && error.exitCode === 0, words);
+    assert.match(
+      out,
+      /A relay\n[^]*no client for acme\.New[^]*j call new METHOD[^]*close +Close the contact\n +open +Open/,
+    );
+    assert.equal(err, "");
+  }
+  const { out } = await type("bare --help", node("bare", { label: "acme.New" }));
+  assert.match(out, /j call bare METHOD/);
+  assert.doesNotMatch(out, /Methods/);
 });
 
 Deno.test("a group without a client of its own still leads to its children", async () => {

@@ -59,11 +59,15 @@ Deno.test("what a driver throws is the client's error, in the driver's words", a
 });
 
 Deno.test("a device without a known client is in the help, and says what is missing when used", async () => {
-  const { code, stdout, stderr } = await runWithDrivers("j --help; j lamp shine --brightly");
+  const { code, stdout, stderr } = await runWithDrivers("j --help && j lamp --help; j lamp shine --brightly");
   assert.match(stdout, /\n {2}relay +A power switch\n/);
   assert.match(stdout, /\n {2}lamp .*no client for acme_lamp\.client\.LampClient\n/);
+  assert.match(stdout, /\nUsage: j lamp [^]*j call lamp METHOD/);
   assert.equal(code, 1);
-  assert.match(stderr, /^j: "lamp": no client for acme_lamp\.client\.LampClient\n {2}[^\n]+\n/m);
+  assert.match(
+    stderr,
+    /^j: "lamp": no client for acme_lamp\.client\.LampClient\n {2}[^\n]*j call lamp METHOD[^\n]*\n/m,
+  );
 });
 
 Deno.test("its methods can still be called by their names", async () => {
