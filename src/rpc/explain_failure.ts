@@ -11,7 +11,7 @@ import { formatAddress, type TcpAddress } from "./address.ts";
 import { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
 import { libraryTerms } from "./connection_terms.ts";
 import { GREETING } from "./http2_frames.ts";
-import { presentedCertificate, RefusedCertificate } from "./presented_certificate.ts";
+import { presentedCertificate, RefusedCertificate, shownFingerprints } from "./presented_certificate.ts";
 
 /** What a call ends with that has had no answer in time. */
 export const unanswered = "no answer in time";
@@ -41,22 +41,20 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
     return fail(`no answer within ${connectTimeoutMs / 1_000} s`, { hint });
   }
   if (address.kind === "unix") return fail(cause.details);
-  const [presented, isHttp2] = await Promise.all([
-    presentedCertificate(address, tls ?? {}, terms, stepMs),
-    speaksHttp2(address, stepMs),
-  ]);
+  // One look after the other, since each that is more than is needed leaves a line in the exporter's log.
   if (tls === undefined) {
-    if (presented !== undefined) {
+    if (await shownFingerprints(address, stepMs) !== undefined) {
       return fail("the exporter speaks TLS, and plaintext was asked for", { hint: terms.tls });
     }
-    return isHttp2 ? fail(cause.details) : notAnExporter(where, cause);
+    return await speaksHttp2(address, stepMs) ? fail(cause.details) : notAnExporter(where, cause);
   }
+  const presented = await presentedCertificate(address, tls, terms, stepMs);
   if (presented !== undefined) {
     const { refusal } = presented;
     if (refusal === undefined) return fail(cause.details);
     return fail(refusal.reason, { hint: refusal.hint, cause: new RefusedCertificate(refusal, cause) });
   }
-  return isHttp2
+  return await speaksHttp2(address, stepMs)
     ? fail("the exporter speaks plaintext, and TLS was asked for", { hint: terms.plaintext })
     : fail("what listens there speaks neither TLS nor gRPC", { hint: "check the port" });
 }

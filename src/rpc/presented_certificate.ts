@@ -61,8 +61,9 @@ export async function presentedCertificate(
   stepMs: number,
 ): Promise<PresentedCertificate | undefined> {
   const host = address.host ?? "localhost";
-  const [strict, shown] = await Promise.all([tryTls(address, host, trust, stepMs), lookAt(address, host, stepMs)]);
+  const shown = await shownFingerprints(address, stepMs);
   if (shown === undefined) return undefined;
+  const strict = await tryTls(address, host, trust, stepMs);
   const refusal = strict && { ...refusalOf(strict, host, trust, shown, terms), fingerprints: shown };
   return { fingerprints: shown, refusal };
 }
@@ -84,10 +85,10 @@ async function tryTls(to: TcpAddress, host: string, trust: TlsTrust, stepMs: num
   }
 }
 
-/** The fingerprints of whatever certificate is shown. */
-async function lookAt(to: TcpAddress, host: string, stepMs: number): Promise<Fingerprints | undefined> {
+/** The fingerprints of whatever certificate is shown; nothing where no TLS is spoken. */
+export async function shownFingerprints(to: TcpAddress, stepMs: number): Promise<Fingerprints | undefined> {
   // A fingerprint that no certificate can have lets every certificate come as far as the comparison.
-  const { secure, ready } = secureConnection(to, host, { fingerprint: "any" });
+  const { secure, ready } = secureConnection(to, to.host ?? "localhost", { fingerprint: "any" });
   let shown: Uint8Array | undefined;
   secure.prependOnceListener("secureConnect", () => shown = peerCertificate(secure));
   try {

@@ -58,12 +58,20 @@ export function secureListener(certificate: ServerCertificate, options: SecureLi
     // Its addresses are those of the socket beneath, which the TLS library keeps to itself.
     const connection = connections.of(socket._parent ?? socket);
     socket.destroy(); // a handshake that ran out of time leaves it open
-    if (connection?.isEnded) return;
+    if (connection?.isEnded || connection?.socket.bytesRead === 0) return; // it has only knocked
     const { authorizationError: refusal } = socket; // the error itself is only that the connection has ended then
-    note(connection, refusal ? `its certificate is not accepted (${refusal})` : error.message);
+    note(connection, refusal ? `its certificate is not accepted (${refusal})` : inPlainWords(error));
   });
   keepCurrent(listener, options, (renewed) => current.clientCa = renewed.clientCa);
   return listener;
+}
+
+/** Why a client's handshake failed. */
+function inPlainWords({ message }: Error): string {
+  if (/wrong version number/.test(message)) return "it does not speak TLS";
+  if (/hang up/.test(message)) return "it has ended the connection";
+  const [, alert] = /fatal alert: (UnknownCA|BadCertificate|Certificate\w+)$/.exec(message) ?? [];
+  return alert === undefined ? message : `it does not trust the certificate (${alert})`;
 }
 
 function contextOf({ cert, key, clientCa }: ServerCertificate): TlsOptions {

@@ -91,7 +91,7 @@ Deno.test("without a host it is reached by IPv4 and by IPv6", async () => {
   const { address } = bench.server;
   if (address.kind !== "tcp") throw new Error("not TCP");
   const { host: ownHost, port } = address;
-  assert.ok(port > 0 && ownHost === undefined);
+  assert.ok(port > 0 && ownHost === (hasIpv6() ? undefined : "0.0.0.0"));
   for (const host of hasIpv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"]) {
     using channel = new Channel({ address: { kind: "tcp", host, port } });
     const { status } = await within(channel.unary(getStatus, {}), host);
@@ -182,6 +182,19 @@ Deno.test("a client that never begins its TLS handshake is shown out, and noted"
       /Connection from 127\.0\.0\.1:\d+ ended: its handshake took more than 0\.1 s/.test(message)
     ),
   );
+});
+
+Deno.test("who only knocks at TLS is not noted, and who breaks off is", async () => {
+  const certificate = await makeSelfSigned();
+  await using bench = await openBench(ready, { certificate }, { tls: { ca: certificate.cert } });
+  const knock = await connectTo(bench.server);
+  knock.destroy();
+  const hello = await connectTo(bench.server);
+  hello.end(Buffer.from([22, 3, 1, 2, 0, 1]));
+  const noted = () => bench.records.map(({ message }) => message.replaceAll(/:\d+/g, ""));
+  await waitUntil(() => noted().length > 0, "a note");
+  assert.equal((await bench.channel.unary(getStatus, {})).status, 4);
+  assert.deepEqual(noted(), ["TLS handshake with 127.0.0.1 failed: it has ended the connection"]);
 });
 
 async function connectTo({ address }: Server): Promise<Socket> {

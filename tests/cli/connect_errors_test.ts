@@ -152,6 +152,16 @@ Deno.test("where an exporter is that wants something else", async (t) => {
       assert.match(stderr, /\n {4}at /);
     }
   });
+  await t.step("their logs have a line for each such client, in plain words", () => {
+    const warnings = (says: RegExp) => tls.program.stderr.split("\n").filter((line) => says.test(line));
+    assert.equal(
+      warnings(/WARNING TLS handshake with \S+ failed: it does not speak TLS$/).length,
+      2,
+      tls.program.stderr,
+    );
+    assert.deepEqual(warnings(/hang up|corrupt|alert/), []);
+    assert.notDeepEqual(warnings(/failed: it does not trust the certificate \(\w+\)$/), []);
+  });
   await t.step("both serve on", async () => {
     const on = ["--", "j", "power", "on"];
     const words = ["shell", "--tls-grpc", `localhost:${tls.port}`, ...ca, ...on];
