@@ -21,7 +21,7 @@ Deno.test("what stands for Windows here lacks what Windows lacks", async () => {
   await using place = await Place.open();
   await place.write("script", "#!/bin/sh\n", 0o700);
   const tries = async (options: StartOptions): Promise<Ended> => {
-    const words = [...denoWords("tests/fixtures/unix_only.ts", options.denoOptions), place.dir];
+    const words = [...denoWords("tests/fixtures/unix_only.ts", options), place.dir];
     await using program = new Program(place, words, options);
     return await program.ended();
   };
@@ -41,7 +41,7 @@ Deno.test("a client on Windows", async (t) => {
   const image = await place.write("image.raw", "x".repeat(3_000_000));
 
   await t.step("the library connects, calls, streams and moves files", async () => {
-    const words = [...denoWords("tests/fixtures/portable_client.ts", windows.denoOptions), exporter.address];
+    const words = [...denoWords("tests/fixtures/portable_client.ts", windows), exporter.address];
     await using program = new Program(place, [...words, image, place.path("library.raw")], windows);
     assertDone(await program.ended(), "done on windows\n");
   });

@@ -1,5 +1,9 @@
 /** Child processes of the GOAWAY test, on whichever Deno is under test. */
 
+import { join } from "node:path";
+import { repository } from "../fixtures/place.ts";
+import type { StartOptions } from "../fixtures/program.ts";
+
 /** A Deno to run children on. */
 export interface Runtime {
   readonly version: string;
@@ -11,6 +15,16 @@ export interface Runtime {
 
 /** The Deno that runs this test. */
 export const running: Runtime = { version: Deno.version.deno, path: Deno.execPath() };
+
+/** How a program is run on a Deno. */
+export function startOn(runtime: Runtime): StartOptions {
+  const denoOptions = runtime.cache === undefined ? [] : ["--no-lock", "--cached-only"];
+  return { deno: runtime.path, denoOptions, env: cacheOf(runtime) };
+}
+
+function cacheOf({ cache }: Runtime): Record<string, string> {
+  return cache === undefined ? {} : { DENO_DIR: cache };
+}
 
 /**
  * The newest Deno: the binary that JMP_NEWEST_DENO names or, with JMP_TEST_NEWEST_DENO=1, npm's latest, which needs
@@ -28,11 +42,15 @@ export async function newest(): Promise<Runtime | undefined> {
   }
   if (path === undefined) return undefined;
   const version = (await output(path, ["eval", "console.log(Deno.version.deno)"])).trim();
-  return { version, path, cache: `${root}/deno-dir-${version}` };
+  const runtime = { version, path, cache: `${root}/deno-dir-${version}` };
+  // What runs in a place cannot fetch anything: that has no settings of this machine's.
+  const programs = ["cli.ts", "commands.ts", "tests/goaway/library_client.ts"].map((file) => join(repository, file));
+  await output(path, ["cache", "--quiet", "--no-lock", ...programs], cacheOf(runtime));
+  return runtime;
 }
 
-async function output(command: string, args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, { args }).output();
+async function output(command: string, args: string[], env: Record<string, string> = {}): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command, { args, env }).output();
   if (!success) throw new Error(`${command} ${args.join(" ")} failed: ${new TextDecoder().decode(stderr)}`);
   return new TextDecoder().decode(stdout);
 }
@@ -48,7 +66,7 @@ export class Child implements AsyncDisposable {
     const config = `${import.meta.dirname}/../../deno.json`;
     this.#process = new Deno.Command(runtime.path, {
       args: ["run", "--quiet", "--no-lock", "--config", config, "-A", `${import.meta.dirname}/${script}`, ...args],
-      env: runtime.cache === undefined ? {} : { DENO_DIR: runtime.cache },
+      env: cacheOf(runtime),
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
