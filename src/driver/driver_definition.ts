@@ -18,7 +18,10 @@ export interface StartContext {
 
 /** What a driver knows during one call or stream. */
 export interface CallContext {
-  /** Fires when the caller cancels, goes away or runs out of time, and when the exporter stops. */
+  /**
+   * Fires when the caller cancels, goes away or runs out of time, and when the exporter stops; and at the end of the call
+   * or of the raw stream in any case.
+   */
   readonly signal: AbortSignal;
   /**
    * Fires when the client itself goes: its connection is closed, its session ends, or the exporter stops. Until then

@@ -47,14 +47,8 @@ export interface SessionParts {
   readonly onClient?: (caller: Caller) => void;
 }
 
-/** What a client has open at a driver, until it is disposed of. */
-interface OpenedByClient extends Use {
-  /** Fires when the client gives up or goes, and when the devices are taken from it. */
-  readonly signal: AbortSignal;
-}
-
 /** A raw connection to a device. */
-export type OpenedStream = OpenedByClient & { readonly stream: ByteStream };
+export type OpenedStream = Use & { readonly stream: ByteStream };
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -142,13 +136,12 @@ export class Session {
   async openStream(uuid: string, method: string, caller: Caller): Promise<OpenedStream> {
     const node = this.#admit(uuid, caller);
     const use = this.#begin(node, "openStream", method, caller);
-    const scope = this.#scope(node, caller, use);
     try {
-      const stream = await openStreamMethod(node, method, scope);
+      const stream = await openStreamMethod(node, method, this.#scope(node, caller, use));
       // What breaks later is a device's own error, which is told in this project's terms.
       const failed = (error: unknown) =>
         use.failed(error instanceof JumpstarterError ? error : toDriverError(node, method, error, caller.signal));
-      return { ...use, stream, failed, signal: scope.signal };
+      return { ...partsOf(use), stream, failed };
     } catch (error) {
       const told = use.failed(error);
       use[Symbol.dispose]();
@@ -157,10 +150,9 @@ export class Session {
   }
 
   /** Opens a stream for a file that one of a driver's methods is to read or write. */
-  async openResource(uuid: string, encoding: string | null, caller: Caller): Promise<Resource & OpenedByClient> {
+  async openResource(uuid: string, encoding: string | null, caller: Caller): Promise<Resource & Use> {
     const node = this.#admit(uuid, caller);
     const use = this.#begin(node, "file", "", caller);
-    const signal = this.#until(node, caller, use);
     const owner = { driverUuid: node.uuid, connectionClosed: caller.connectionClosed };
     let resource: Resource;
     try {
@@ -172,9 +164,7 @@ export class Session {
     }
     return {
       ...resource,
-      signal,
-      failed: use.failed,
-      moved: use.moved,
+      ...partsOf(use),
       [Symbol.dispose]() {
         resource[Symbol.dispose]();
         use[Symbol.dispose]();
@@ -186,17 +176,6 @@ export class Session {
   endSession(caller: Caller): Promise<string> {
     this.#sharing.admit(caller);
     return this.#parts.endSession();
-  }
-
-  /**
-   * Fires when what a caller has running or open is to end: with the caller, the session and the exporter, when the
-   * devices are taken from the caller, and when the driver is removed.
-   */
-  #until(node: DriverNode, { signal, isTrusted }: Caller, use: Use): AbortSignal {
-    const { stopped } = this.#parts;
-    // One for all of them: each costs as much as the rest of a call.
-    const session = isTrusted ? [] : [this.#ended.signal];
-    return AbortSignal.any([signal, use.signal, stopped, ...session, ...removal(node)]);
   }
 
   /** Notes a stream that is open, until it is disposed of. */
@@ -239,10 +218,22 @@ export class Session {
     return isTrusted ? this.#running.hooks : this.#running.clients;
   }
 
-  /** What peers name is noted only as far as there is such a thing. */
-  #begin({ path, definition: { methods } }: DriverNode, kind: UseKind, method: string, caller: Caller): Use {
+  /**
+   * Notes that a caller begins something, which ends at the latest with the session, the exporter and the driver. What
+   * peers name is noted only as far as there is such a thing.
+   */
+  #begin(node: DriverNode, kind: UseKind, method: string, caller: Caller): Use {
+    const { path, definition: { methods } } = node;
     const name = method === "" || Object.hasOwn(methods, method) ? method : "?";
-    return this.#sharing.begin({ kind, driver: path, method: name }, caller);
+    return this.#sharing.begin({ kind, driver: path, method: name }, caller, this.#endsOf(node, caller));
+  }
+
+  /** What ends whatever a caller has of a driver. */
+  #endsOf({ removed }: DriverNode, { isTrusted }: Caller): AbortSignal[] {
+    const ends = [this.#parts.stopped];
+    if (!isTrusted) ends.push(this.#ended.signal);
+    if (removed !== undefined) ends.push(removed);
+    return ends;
   }
 
   /** The driver that a client may call. While hooks run the devices are theirs alone. */
@@ -264,18 +255,22 @@ export class Session {
 
   /** What a call of one driver may use, and until when. */
   #scope(node: DriverNode, caller: Caller, use: Use): CallLimits {
-    const { stopped } = this.#parts;
-    const ended = caller.isTrusted ? stopped : this.#ended.signal;
+    const ends = this.#endsOf(node, caller);
     return {
-      signal: this.#until(node, caller, use),
-      clientGone: () => AbortSignal.any([caller.connectionClosed, ended, use.signal, stopped, ...removal(node)]),
+      signal: use.signal,
+      clientGone: () => AbortSignal.any([caller.connectionClosed, ...ends]),
       files: this.#resources.accessFor({ driverUuid: node.uuid, connectionClosed: caller.connectionClosed }),
       running: this.#runningOf(caller),
     };
   }
 }
 
-/** What fires when the driver is removed. */
-function removal({ removed }: DriverNode): AbortSignal[] {
-  return removed === undefined ? [] : [removed];
+/** A use as parts of something more. */
+function partsOf(use: Use): Use {
+  return {
+    signal: use.signal,
+    moved: (bytes) => use.moved(bytes),
+    failed: (error) => use.failed(error),
+    [Symbol.dispose]: () => use[Symbol.dispose](),
+  };
 }

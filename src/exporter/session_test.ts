@@ -85,16 +85,41 @@ Deno.test("an id that is none, and one that nobody has, are told apart", async (
   }
 });
 
-Deno.test("a call's signal fires when its client goes, and when the exporter stops", async () => {
-  const { session, status, stopped, seen, uuid } = openSession();
+Deno.test("a call's signal fires when its client goes, when its driver does, and when the exporter stops", async () => {
+  const removed = new AbortController();
+  const { node } = bareNode({
+    wait: call({
+      concurrent: true,
+      run: (_device, _args, { signal }) => new Promise((_, reject) => signal.onabort = () => reject(signal.reason)),
+    }),
+  });
+  const { session, status, stopped } = openSession({ root: { ...node, removed: removed.signal } });
   status.set(LEASE_READY, "");
-  const client = new AbortController();
-  await session.call(uuid, "on", [], caller({ signal: client.signal }));
-  await session.call(uuid, "on", [], caller());
+  const client = new AbortController(), ended: string[] = [];
+  const wait = (name: string, given: Caller) =>
+    session.call(node.uuid, "wait", [], given).catch(() => ended.push(name));
+  const goes = wait("goes", caller({ signal: client.signal }));
+  const stays = wait("stays", caller());
   client.abort();
-  assert.deepEqual(seen.map(({ aborted }) => aborted), [true, false]);
+  await goes;
+  removed.abort();
+  await stays;
+  const late = wait("late", caller({ isTrusted: true }));
+  await late; // its driver is removed already
+  assert.deepEqual(ended, ["goes", "stays", "late"]);
+  session.useDrivers(node);
+  const last = wait("last", caller({ isTrusted: true }));
   stopped.abort();
-  assert.deepEqual(seen.map(({ aborted }) => aborted), [true, true]);
+  await last;
+});
+
+Deno.test("a call's signal fires at the end of the call in any case, and that of its client does not end others", async () => {
+  const { session, status, seen, uuid } = openSession();
+  status.set(LEASE_READY, "");
+  const given = caller();
+  await session.call(uuid, "on", [], given);
+  assert.deepEqual(seen.map(({ aborted }) => aborted), [true]);
+  assert.equal(given.signal.aborted, false);
 });
 
 Deno.test("what a client leaves for its later calls ends with its connection, its session and the exporter", async () => {

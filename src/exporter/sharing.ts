@@ -17,7 +17,10 @@ export interface User {
 
 /** Something of a driver's that is under way for a client, until it is disposed of. */
 export interface Use extends Disposable {
-  /** Fires when the devices are taken from the client, with what it is told. */
+  /**
+   * Fires when it is to end: with the client, when the devices are taken from the client, and as it was begun until; and
+   * when it has ended.
+   */
   readonly signal: AbortSignal;
   /** Notes bytes of a stream or a file. */
   moved(bytes: { toClient?: number; fromClient?: number }): void;
@@ -25,22 +28,96 @@ export interface Use extends Disposable {
   failed(error: unknown): unknown;
 }
 
+/** What the signal of a use says once that has ended by itself; one for all, since each would keep where it was made. */
+const hasEnded = new JumpstarterError("cancelled", "It has ended");
+
 /** How long a driver may take to end what it does for a client that has lost the devices, in milliseconds. */
 const endGraceMs = 5_000;
 
-/** One use, and what it takes to end it. */
-interface OpenUse {
-  readonly what: string;
-  readonly client: ClientNote;
-  readonly token: string | undefined;
-  readonly taken: AbortController;
-  readonly ended: PromiseWithResolvers<void>;
+/** What a use is begun with. */
+interface UseParts {
+  readonly facts: DriverUse;
+  readonly user: User;
+  /** What ends it beside the client. */
+  readonly until: readonly AbortSignal[];
+  readonly observe: ExporterObserver | undefined;
+  /** Told when it has ended. */
+  readonly onEnd: (use: OpenUse) => void;
+}
+
+/** One use, from its beginning to its end. There is one for each call, so it makes little and leaves nothing behind. */
+class OpenUse implements Use {
+  readonly #parts: UseParts;
+  readonly #ended = new AbortController();
+  readonly #sources: readonly AbortSignal[];
+  #taken: JumpstarterError | undefined;
+  #code: UseCode | undefined;
+
+  constructor(parts: UseParts) {
+    this.#parts = parts;
+    // `AbortSignal.any` takes ten times as long, and what it ties together stays until the collector comes for it.
+    this.#sources = [parts.user.signal, ...parts.until];
+    for (const source of this.#sources) {
+      if (source.aborted) this.#ended.abort(source.reason);
+      else source.addEventListener("abort", this);
+    }
+  }
+
+  /** What is used, as `driver.method`. */
+  get what(): string {
+    const { driver, method } = this.#parts.facts;
+    return method === "" ? driver : `${driver}.${method}`;
+  }
+
+  get client(): ClientNote {
+    const { identity = "", address, since } = this.#parts.facts;
+    return { name: identity, peer: address, since };
+  }
+
+  get token(): string | undefined {
+    return this.#parts.user.hold;
+  }
+
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** One of the sources has fired. */
+  handleEvent({ target }: Event): void {
+    this.#ended.abort((target as AbortSignal).reason);
+  }
+
+  /** Takes the devices from the client. */
+  take(reason: JumpstarterError): void {
+    this.#taken = reason;
+    this.#ended.abort(reason);
+  }
+
+  moved({ toClient = 0, fromClient = 0 }: { toClient?: number; fromClient?: number }): void {
+    const { observe, facts } = this.#parts;
+    observe?.({ kind: "bytes", use: facts, toClient, fromClient });
+  }
+
+  failed(error: unknown): unknown {
+    const told = this.#taken ?? error;
+    this.#code = codeOf(told);
+    return told;
+  }
+
+  [Symbol.dispose](): void {
+    const { facts, user, observe, onEnd } = this.#parts;
+    for (const source of this.#sources) source.removeEventListener("abort", this);
+    this.#ended.abort(hasEnded);
+    onEnd(this);
+    observe?.({ kind: "useEnded", use: facts, code: this.#code ?? (user.signal.aborted ? "cancelled" : "ok") });
+  }
 }
 
 /** What clients have begun at the devices and not ended. */
 class UseTable implements OpenUses {
   readonly #open = new Set<OpenUse>();
-  #nextEnd = Promise.withResolvers<void>();
+  /** Made for those who wait for it. */
+  #nextEnd: PromiseWithResolvers<void> | undefined;
 
   get all(): Iterable<OpenUse> {
     return this.#open;
@@ -52,9 +129,8 @@ class UseTable implements OpenUses {
 
   delete(use: OpenUse): void {
     this.#open.delete(use);
-    use.ended.resolve();
-    this.#nextEnd.resolve();
-    this.#nextEnd = Promise.withResolvers<void>();
+    this.#nextEnd?.resolve();
+    this.#nextEnd = undefined;
   }
 
   ofOthers(token: string | undefined): OpenUse | undefined {
@@ -65,19 +141,19 @@ class UseTable implements OpenUses {
   }
 
   nextEnd(): Promise<void> {
-    return this.#nextEnd.promise;
+    return (this.#nextEnd ??= Promise.withResolvers()).promise;
   }
 
   async end(choice: { heldBy: string } | { notHeldBy: string }, reason: JumpstarterError): Promise<void> {
     const meant = [...this.#open].filter(({ token }) =>
       "heldBy" in choice ? token === choice.heldBy : token !== choice.notHeldBy
     );
-    for (const { taken } of meant) taken.abort(reason);
+    for (const use of meant) use.take(reason);
     let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([
-      Promise.all(meant.map(({ ended }) => ended.promise)),
-      new Promise<void>((resolve) => timer = setTimeout(resolve, endGraceMs)),
-    ]);
+    const late = new Promise<"late">((resolve) => timer = setTimeout(() => resolve("late"), endGraceMs));
+    while (meant.some((use) => this.#open.has(use))) {
+      if (await Promise.race([this.nextEnd(), late]) === "late") break;
+    }
     clearTimeout(timer);
   }
 }
@@ -120,48 +196,30 @@ export class Sharing {
   /**
    * Notes that a client begins to use a driver.
    *
+   * @param until What ends that, beside the client.
    * @throws {JumpstarterError} `busy` when somebody else holds the devices.
    */
-  begin(of: Pick<DriverUse, "kind" | "driver" | "method">, user: User): Use {
+  begin(
+    of: Pick<DriverUse, "kind" | "driver" | "method">,
+    user: User,
+    until: readonly AbortSignal[] = [],
+  ): Use {
     const { identity, peer: address, isTrusted: isHook, traceParent } = user;
     const facts: DriverUse = { ...of, identity, address, isHook, traceParent, since: new Date() };
-    this.#observe?.({ kind: "useBegun", use: facts });
+    const observe = this.#observe;
+    observe?.({ kind: "useBegun", use: facts });
     try {
       this.admit(user);
     } catch (error) {
-      this.#observe?.({ kind: "useEnded", use: facts, code: codeOf(error) });
+      observe?.({ kind: "useEnded", use: facts, code: codeOf(error) });
       throw error;
     }
-    return this.#add(facts, user);
+    const use = new OpenUse({ facts, user, until, observe, onEnd: this.#onEnd });
+    if (!isHook) this.#uses.add(use);
+    return use;
   }
 
-  #add(facts: DriverUse, { isTrusted, hold, signal }: User): Use {
-    const { driver, method, identity = "", address, since } = facts;
-    const taken = new AbortController();
-    const use: OpenUse = {
-      what: method === "" ? driver : `${driver}.${method}`,
-      client: { name: identity, peer: address, since },
-      token: hold,
-      taken,
-      ended: Promise.withResolvers(),
-    };
-    if (!isTrusted) this.#uses.add(use);
-    let code: UseCode | undefined;
-    return {
-      signal: taken.signal,
-      moved: ({ toClient = 0, fromClient = 0 }) => this.#observe?.({ kind: "bytes", use: facts, toClient, fromClient }),
-      failed: (error) => {
-        const told = taken.signal.aborted ? taken.signal.reason : error;
-        code = codeOf(told);
-        return told;
-      },
-      [Symbol.dispose]: () => {
-        this.#uses.delete(use);
-        code ??= signal.aborted ? "cancelled" : "ok";
-        this.#observe?.({ kind: "useEnded", use: facts, code });
-      },
-    };
-  }
+  readonly #onEnd = (use: OpenUse): void => this.#uses.delete(use);
 
   /**
    * Holds the devices until the loop is left or the client goes.

@@ -113,27 +113,26 @@ export async function* relayFrames(
     const { done, value } = await frames.next();
     return done ? undefined : value;
   };
-  const upload = payloadsOf(receive, received).pipeTo(stream.writable, { signal });
-  // The failure of the upload is told by the loop below or by the await after it; not by an unhandled rejection.
-  upload.catch(() => {});
-  const failed = new AbortController();
-  upload.catch((error) => failed.abort(error));
-  const reader = stream.readable.getReader();
-  const stop = () => reader.cancel(signal.reason ?? failed.signal.reason).catch(() => {});
+  const over = new AbortController();
+  const stop = () => over.abort(signal.reason);
+  if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
-  failed.signal.addEventListener("abort", stop, { once: true });
+  const reader = stream.readable.getReader();
+  over.signal.addEventListener("abort", () => void reader.cancel(over.signal.reason).catch(() => {}), { once: true });
+  const upload = payloadsOf(receive, received).pipeTo(stream.writable, { signal: over.signal });
+  upload.catch((error) => over.abort(error)); // told by what follows, not by an unhandled rejection
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       sent?.update(next.value);
       yield* toFrames(next.value, kind);
     }
-    signal.throwIfAborted(); // a stream that was broken off has ended, and is not whole for that
-    failed.signal.throwIfAborted();
+    over.signal.throwIfAborted(); // a stream that was broken off has ended, and is not whole for that
     yield { frameType: pb.FrameType.GOAWAY, payload: sent?.trailer() };
     if (kind === "conversation") await upload;
     else await endOf(upload, limitMs, signal);
   } finally {
-    stop();
+    signal.removeEventListener("abort", stop);
+    over.abort(new JumpstarterError("cancelled", "The stream has ended"));
   }
 }
 

@@ -84,8 +84,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const serving: Serving = {
     isTrusted,
     running,
-    connectionClosed: (call) => grpcServer.connectionClosed(call),
-    identityOf: (call) => connectionOf(call)?.identity,
+    connectionOf: (call) => grpcServer.callConnection(call),
   };
   for (const service of services) grpcServer.addService(service.definition, service.bind(serving));
   const injector = grpcServer.createInjector(limits.maxMetadataBytes);

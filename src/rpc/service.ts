@@ -25,7 +25,6 @@ import { messagesOf } from "./call_reader.ts";
 import { holdKey } from "./hold_key.ts";
 import { messageBytes } from "./message_bytes.ts";
 import { pause } from "../pause.ts";
-import { plainPeer } from "./peer.ts";
 import { release } from "./spent_bytes.ts";
 import { toStatus } from "./status.ts";
 
@@ -71,16 +70,24 @@ export interface RunningCalls {
   add(call: Promise<void>): void;
 }
 
+/** The connection that a call has come on. */
+export interface CallConnection {
+  /** Where the caller is, such as `192.0.2.7:51234`. */
+  readonly peer: string;
+  /** Who the caller is, where it has shown that. */
+  readonly identity?: string;
+  /** Fires when the connection is closed. */
+  readonly closed: AbortSignal;
+}
+
 /** What a service is told by the server that serves it. */
 export interface Serving {
   /** Every call comes from a child of this program. */
   readonly isTrusted: boolean;
   /** Where calls are noted. */
   readonly running: RunningCalls;
-  /** Fires when the connection of a call is closed. */
-  connectionClosed(call: object): AbortSignal;
-  /** Who makes a call, where its connection has shown it. */
-  identityOf(call: object): string | undefined;
+  /** The connection of a call. */
+  connectionOf(call: object): CallConnection;
 }
 
 /** A service that a server can serve. */
@@ -134,7 +141,7 @@ export function methodCodec<I extends DescMessage, O extends DescMessage>(
 type UntypedHandler = (request: unknown, call: ServerCall) => unknown;
 
 /** What the three kinds of call of grpc-js have in common. */
-type AnyServerCall = Pick<ServerUnaryCall<unknown, unknown>, "cancelled" | "metadata" | "getPeer" | "sendMetadata"> & {
+type AnyServerCall = Pick<ServerUnaryCall<unknown, unknown>, "cancelled" | "metadata" | "sendMetadata"> & {
   once(event: "cancelled", listener: () => void): unknown;
 };
 
@@ -143,13 +150,15 @@ type ResponseSink = Pick<ServerWritableStream<unknown, Buffer>, "write">;
 function adapt(
   method: DescMethod,
   handler: UntypedHandler,
-  { running, ...serving }: Serving,
+  serving: Serving,
 ): UntypedHandleCall {
+  const { running } = serving;
   const { responseSerialize: encode } = methodCodec(method);
   if (method.methodKind === "unary") {
     const answer = async (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) => {
+      using accepted = new AcceptedCall(call, serving);
       try {
-        const response = await handler(call.request, serverCall(call, serving));
+        const response = await handler(call.request, accepted);
         respond(null, encode(response as MessageInitShape<DescMessage>));
       } catch (error) {
         respond(toStatus(error));
@@ -159,11 +168,11 @@ function adapt(
       running.add(answer(call, respond));
   }
   const stream = async (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
+    using accepted = new AcceptedCall(call, serving);
     try {
-      const scope = serverCall(call, serving);
       const request = "read" in call ? messagesOf(call) : call.request;
-      const responses = handler(request, scope) as AsyncIterable<MessageInitShape<DescMessage>>;
-      await sendAll(call, responses, encode, scope.signal);
+      const responses = handler(request, accepted) as AsyncIterable<MessageInitShape<DescMessage>>;
+      await sendAll(call, responses, encode, accepted.signal);
       call.end();
     } catch (error) {
       if (!call.cancelled) call.emit("error", toStatus(error));
@@ -229,32 +238,67 @@ function unlessGone<T>(
   return promise.finally(() => signal.removeEventListener("abort", gone));
 }
 
-function serverCall(
-  call: AnyServerCall,
-  { isTrusted, connectionClosed, identityOf }: Omit<Serving, "running">,
-): ServerCall {
-  const gone = new AbortController();
-  call.once("cancelled", () => gone.abort(clientGone()));
-  if (call.cancelled) gone.abort(clientGone());
-  return {
-    signal: gone.signal,
-    connectionClosed: connectionClosed(call),
-    peer: plainPeer(call.getPeer()),
-    identity: identityOf(call),
-    isTrusted,
-    get hold() {
-      return call.metadata.get(holdKey)[0]?.toString();
-    },
-    get traceParent() {
-      return call.metadata.get("traceparent")[0]?.toString();
-    },
-    metadata: (key) => call.metadata.get(key)[0]?.toString(),
-    sendMetadata: (entries) => {
-      const metadata = new Metadata();
-      for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
-      call.sendMetadata(metadata);
-    },
-  };
+/** A call until it is answered. Few handlers ask for much of it, so what costs is made when it is asked for. */
+class AcceptedCall implements ServerCall, Disposable {
+  readonly isTrusted: boolean;
+  readonly #call: AnyServerCall;
+  readonly #connection: CallConnection;
+  #gone: AbortController | undefined;
+  #isAnswered = false;
+
+  constructor(call: AnyServerCall, { isTrusted, connectionOf }: Serving) {
+    this.isTrusted = isTrusted;
+    this.#call = call;
+    this.#connection = connectionOf(call);
+  }
+
+  get signal(): AbortSignal {
+    return (this.#gone ??= this.#watch()).signal;
+  }
+
+  #watch(): AbortController {
+    const gone = new AbortController();
+    const cancel = () => {
+      if (!this.#isAnswered) gone.abort(clientGone()); // grpc-js says of every call in its end that it was cancelled
+    };
+    if (this.#call.cancelled) cancel();
+    else this.#call.once("cancelled", cancel);
+    return gone;
+  }
+
+  get connectionClosed(): AbortSignal {
+    return this.#connection.closed;
+  }
+
+  get peer(): string {
+    return this.#connection.peer;
+  }
+
+  get identity(): string | undefined {
+    return this.#connection.identity;
+  }
+
+  get hold(): string | undefined {
+    return this.metadata(holdKey);
+  }
+
+  get traceParent(): string | undefined {
+    return this.metadata("traceparent");
+  }
+
+  metadata(key: string): string | undefined {
+    return this.#call.metadata.get(key)[0]?.toString();
+  }
+
+  sendMetadata(entries: Readonly<Record<string, string>>): void {
+    const metadata = new Metadata();
+    for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
+    this.#call.sendMetadata(metadata);
+  }
+
+  [Symbol.dispose](): void {
+    this.#isAnswered = true;
+  }
 }
 
 /** Why a call's signal fires. */

@@ -10,6 +10,7 @@ import type { Duplex } from "node:stream";
 import { JumpstarterError } from "../errors.ts";
 import type { Connection } from "./connections.ts";
 import { forgetWhenClosed } from "./forget_session.ts";
+import type { CallConnection } from "./service.ts";
 import { WINDOW_BYTES } from "./window.ts";
 
 /** What every peer is told about the streams it opens. A frame takes a message of 64 KiB with what it is wrapped in. */
@@ -41,7 +42,7 @@ export class WideServer extends Server {
 
   /** Makes a server with the options of grpc-js. */
   constructor(options?: ServerOptions) {
-    super(options);
+    super({ ...options, "grpc.enable_channelz": 0 }); // nobody asks for its statistics, and each call pays for them
     refuseInPeace(this as unknown as Internals);
   }
 
@@ -64,7 +65,7 @@ export class WideServer extends Server {
       this.#latest = session;
       session.once("close", () => {
         this.#sessions.delete(session);
-        closed.abort(new JumpstarterError("cancelled", "The client is gone"));
+        closed.abort(clientGone());
       });
     });
     return injector;
@@ -91,10 +92,11 @@ export class WideServer extends Server {
     session?.once("remoteSettings", onEstablished);
   }
 
-  /** Fires when the connection that a call has come on is closed. */
-  connectionClosed(call: object): AbortSignal {
-    return this.#sessionOf(call)?.closed.signal ??
-      AbortSignal.abort(new JumpstarterError("cancelled", "The client is gone"));
+  /** The connection that a call has come on, as the call's handler knows it. */
+  callConnection(call: object): CallConnection {
+    const known = this.#sessionOf(call);
+    const { peer = "unknown", identity } = known?.connection ?? {};
+    return { peer, identity, closed: known?.closed.signal ?? AbortSignal.abort(clientGone()) };
   }
 
   /** The connection that a call has come on, unless it is closed. */
@@ -117,6 +119,10 @@ export class WideServer extends Server {
     const session = inner?.stream?.session;
     return session === undefined ? undefined : this.#sessions.get(session);
   }
+}
+
+function clientGone(): JumpstarterError {
+  return new JumpstarterError("cancelled", "The client is gone");
 }
 
 /**
