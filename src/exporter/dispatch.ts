@@ -5,6 +5,7 @@
 import type { ByteStream, Call, CallContext, Method } from "../driver/mod.ts";
 import { DriverError, type ErrorCode, type ErrorDetails, JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
+import type { Logger } from "../log.ts";
 import type { SchemaIssue } from "../schema.ts";
 import { schemaProblems } from "../schema_problems.ts";
 import type { DriverNode } from "./driver_node.ts";
@@ -37,7 +38,7 @@ export async function callMethod(
   const method = findMethod(node, name, "call");
   const parsed = parseArgs(node, name, method, args);
   using scope = new CallScope(node, name, limits);
-  const context = callContext(node, name, scope, limits);
+  const context = new MethodContext(node, name, scope, limits);
   try {
     using _turn = await takeTurn(node, method, args, limits);
     limits.signal.throwIfAborted();
@@ -57,7 +58,7 @@ export async function* callStreamMethod(
   const method = findMethod(node, name, "callStream");
   const parsed = parseArgs(node, name, method, args);
   using scope = new CallScope(node, name, limits);
-  const context = callContext(node, name, scope, limits);
+  const context = new MethodContext(node, name, scope, limits);
   try {
     using _turn = await takeTurn(node, method, args, limits);
     limits.signal.throwIfAborted();
@@ -70,7 +71,7 @@ export async function* callStreamMethod(
 /** Opens a raw connection to a device. It waits for no turn: a console may stay open for as long as the bench does. */
 export async function openStreamMethod(node: DriverNode, name: string, limits: CallLimits): Promise<ByteStream> {
   const method = findMethod(node, name, "openStream");
-  const context = callContext(node, name, { ended: limits.signal }, { ...limits, files: noFiles });
+  const context = new MethodContext(node, name, { ended: limits.signal }, { ...limits, files: noFiles });
   try {
     return await method.run(node.device, context);
   } catch (error) {
@@ -128,18 +129,24 @@ function argumentNumber(_item: string, index: string): string {
 class CallScope implements Disposable {
   /** What is made for the few calls that open a file: signals cost more than all else of a call. */
   #end: { readonly controller: AbortController; readonly signal: AbortSignal } | undefined;
+  readonly #name: string;
+  readonly #log: Logger;
   readonly #signal: AbortSignal;
   readonly #running: Disposable | undefined;
-  readonly #onAbort: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ path, log }: DriverNode, name: string, { signal, running }: CallLimits) {
+    this.#name = `${path}.${name}`;
+    this.#log = log;
     this.#signal = signal;
-    this.#running = running?.begin(`${path}.${name}`);
-    const sayOverdue = () =>
-      log.warning(`${path}.${name} was cancelled ${overdueMs / 1_000} s ago and has not ended; other calls may wait`);
-    this.#onAbort = () => this.#timer = setTimeout(sayOverdue, overdueMs);
-    signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#running = running?.begin(this.#name);
+    signal.addEventListener("abort", this);
+  }
+
+  /** The call has been given up. */
+  handleEvent(): void {
+    const isOverdue = `was cancelled ${overdueMs / 1_000} s ago and has not ended; other calls may wait`;
+    this.#timer = setTimeout(() => this.#log.warning(`${this.#name} ${isOverdue}`), overdueMs);
   }
 
   /** Fires when the client gives up, and when the method has returned. */
@@ -153,7 +160,7 @@ class CallScope implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#signal.removeEventListener("abort", this);
     this.#running?.[Symbol.dispose]();
     this.#end?.controller.abort(new DriverError("driver", "the driver has ended its call without ending the file"));
   }
@@ -172,29 +179,46 @@ async function takeTurn(
   return await turns.enter(signal);
 }
 
-/** What a method opens is its own for the time of the call, and closed after it, read to its end or not. */
-function callContext(
-  { log }: DriverNode,
-  operation: string,
-  scope: Pick<CallScope, "ended">,
-  { signal, clientGone = () => signal, files = noFiles }: CallLimits,
-): CallContext {
-  return {
-    signal,
-    get clientGone() {
-      return clientGone();
-    },
-    log: log.child({ operation }),
-    openSource: (handle) => files.openSource(handle, scope.ended),
-    openSink: (handle) => files.openSink(handle, scope.ended),
-  };
+/** What a method is given; what few ask for is made when they do. What a method opens is closed after the call. */
+class MethodContext implements CallContext {
+  readonly signal: AbortSignal;
+  readonly #log: Logger;
+  readonly #operation: string;
+  readonly #scope: Pick<CallScope, "ended">;
+  readonly #limits: CallLimits;
+
+  constructor({ log }: DriverNode, operation: string, scope: Pick<CallScope, "ended">, limits: CallLimits) {
+    this.signal = limits.signal;
+    this.#log = log;
+    this.#operation = operation;
+    this.#scope = scope;
+    this.#limits = limits;
+  }
+
+  get clientGone(): AbortSignal {
+    return this.#limits.clientGone?.() ?? this.signal;
+  }
+
+  get log(): Logger {
+    return this.#log.child({ operation: this.#operation });
+  }
+
+  get openSource(): CallContext["openSource"] {
+    const { files = noFiles } = this.#limits;
+    return (handle) => files.openSource(handle, this.#scope.ended);
+  }
+
+  get openSink(): CallContext["openSink"] {
+    const { files = noFiles } = this.#limits;
+    return (handle) => files.openSink(handle, this.#scope.ended);
+  }
 }
 
 /** For calls that come without files. */
 const noFiles: FileAccess = {
   openSource: () => Promise.reject(new DriverError("invalid_argument", "No file came with this call")),
   openSink: () => Promise.reject(new DriverError("invalid_argument", "No file came with this call")),
-  hold: () => ({ [Symbol.dispose]: () => {} }),
+  hold: () => undefined,
 };
 
 /** What the operating system's error codes mean for the device; any other of them is a plain I/O error. */

@@ -30,7 +30,7 @@ export interface FileAccess {
   openSource(handle: unknown, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   openSink(handle: unknown, signal: AbortSignal): Promise<WritableStream<Uint8Array>>;
   /** Keeps the files among `args` from expiring, until it is disposed of: the call that uses them has come. */
-  hold(args: readonly unknown[]): Disposable;
+  hold(args: readonly unknown[]): Disposable | undefined;
 }
 
 /** The driver's end of a resource, until a method takes it. */
@@ -105,7 +105,8 @@ export class ResourceTable {
     };
   }
 
-  #hold(args: readonly unknown[], owner: ResourceOwner): Disposable {
+  #hold(args: readonly unknown[], owner: ResourceOwner): Disposable | undefined {
+    if (this.#waiting.size === 0) return undefined;
     const uuids = args.map(uuidOf).filter((uuid) => this.#waiting.get(uuid)?.driverUuid === owner.driverUuid);
     for (const uuid of uuids) clearTimeout(this.#waiting.get(uuid)?.timer);
     return {
