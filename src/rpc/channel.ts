@@ -50,7 +50,6 @@ export class Channel implements Disposable {
       ...keepaliveOptions(options.keepalive),
       "grpc.client_idle_timeout_ms": 2 ** 31 - 1, // a session lasts until its client goes, however long it does nothing
       "grpc.service_config_disable_resolution": 1,
-      "grpc.enable_channelz": 0, // nobody asks for its statistics, and each call pays for them
       "grpc.enable_http_proxy": 0, // a device in the lab is never behind the company's web proxy
       // On a connection that ends while it is made, grpc-js would try again for ever and let nothing else run.
       "grpc.enable_retries": 0,

@@ -42,7 +42,7 @@ export class WideServer extends Server {
 
   /** Makes a server with the options of grpc-js. */
   constructor(options?: ServerOptions) {
-    super({ ...options, "grpc.enable_channelz": 0 }); // nobody asks for its statistics, and each call pays for them
+    super(options);
     refuseInPeace(this as unknown as Internals);
   }
 
