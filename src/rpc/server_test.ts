@@ -9,7 +9,7 @@ import { boundServices, driverCall, getStatus, openBench, rejectsWith, waitUntil
 import { Channel } from "./channel.ts";
 import type { Address } from "./address.ts";
 import { serve, type Server } from "./server.ts";
-import type { ServerCall } from "./service.ts";
+import type { ServerCall } from "./server_call.ts";
 
 const ready = { exporter: { getStatus: () => ({ status: 4 }) } };
 const quiet = new Logger(() => {});

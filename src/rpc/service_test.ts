@@ -13,7 +13,7 @@ import {
   within,
 } from "./bench_test.ts";
 import { plainPeer } from "./peer.ts";
-import type { ServerCall } from "./service.ts";
+import type { ServerCall } from "./server_call.ts";
 import { fromValue, toValue } from "./value.ts";
 
 const text = (length: number): Value => toValue("x".repeat(length));

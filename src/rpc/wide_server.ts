@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import { JumpstarterError } from "../errors.ts";
 import type { Connection } from "./connections.ts";
 import { forgetWhenClosed } from "./forget_session.ts";
-import type { CallConnection } from "./service.ts";
+import type { CallConnection } from "./server_call.ts";
 import { WINDOW_BYTES } from "./window.ts";
 
 /** What every peer is told about the streams it opens. A frame takes a message of 64 KiB with what it is wrapped in. */
