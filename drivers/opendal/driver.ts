@@ -3,7 +3,7 @@ import { z } from "zod";
 import { call, callStream, defineDriver, type DriverDefinition, type StartContext } from "../../src/driver/mod.ts";
 import type { Permission } from "../../src/permission.ts";
 import { openFsStorage } from "./fs_storage.ts";
-import { HttpStorage } from "./http_storage.ts";
+import { HttpStorage, withUserOfUrl } from "./http_storage.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 import type { Whence } from "./open_file.ts";
 import { OpendalDevice } from "./opendal_device.ts";
@@ -15,11 +15,27 @@ import { parsePath } from "./storage_path.ts";
 /** Null is no, as the Python implementation has it. */
 const common = { remove_created_on_close: z.boolean().nullable().default(false).transform(Boolean) };
 
-/** Without credentials: clients are shown the URL, in requests that are signed for them and in errors. */
-const webUrl = z.url({ protocol: /^https?$/, error: "not an http:// or https:// URL" }).refine((text) => {
+const webUrl = z.url({ protocol: /^https?$/, error: "not an http:// or https:// URL" });
+/** Clients are shown the URL, in requests that are signed for them and in errors. */
+const publicUrl = webUrl.refine((text) => {
   const url = URL.parse(text);
   return url === null || (url.username === "" && url.password === "");
 }, "must not hold a user name or a password: those have keys of their own");
+const httpSettings = z.strictObject({
+  endpoint: webUrl,
+  root: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  token: z.string().optional(),
+}).transform((settings, context) => {
+  try {
+    return withUserOfUrl(settings);
+  } catch {
+    const message = "must have the % in its user name or password written as %25";
+    context.addIssue({ code: "custom", path: ["endpoint"], message });
+    return z.NEVER;
+  }
+});
 /** All values of `kwargs` are texts, as in the Python implementation. */
 const textFlag = z.enum(["true", "false"]).default("false");
 
@@ -32,20 +48,14 @@ const config = z.discriminatedUnion("scheme", [
   }),
   z.strictObject({
     scheme: z.literal(["http", "https"]),
-    kwargs: z.strictObject({
-      endpoint: webUrl,
-      root: z.string().optional(),
-      username: z.string().optional(),
-      password: z.string().optional(),
-      token: z.string().optional(),
-    }),
+    kwargs: httpSettings,
     ...common,
   }),
   z.strictObject({
     scheme: z.literal("s3"),
     kwargs: z.strictObject({
       bucket: z.string().min(1),
-      endpoint: webUrl.optional(),
+      endpoint: publicUrl.optional(),
       region: z.string().min(1),
       access_key_id: z.string().optional(),
       secret_access_key: z.string().optional(),

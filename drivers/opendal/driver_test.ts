@@ -15,7 +15,7 @@ Deno.test("a config that makes no sense is refused with its place and what was p
     [{ scheme: "fs", kwargs: {} }, /missing "root"/],
     [{ scheme: "fs", kwargs: { rot: "/x" } }, /:\d+:\d+: unknown key "rot" \(did you mean "root"\?\)/],
     [
-      { scheme: "http", kwargs: { endpoint: "http://me:pw@h/" } },
+      { scheme: "s3", kwargs: { bucket: "b", region: "r", allow_anonymous: "true", endpoint: "http://me:pw@h/" } },
       /"endpoint".* must not hold a user name or a password/,
     ],
     [{ scheme: "memory", kwargs: { bucket: "x" } }, /unknown key "bucket"/],

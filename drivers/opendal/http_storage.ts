@@ -20,6 +20,21 @@ export interface HttpSettings {
   readonly token?: string;
 }
 
+/**
+ * The same settings with the user of the URL, if any, where nothing else says who the exporter is: the URL is shown to
+ * clients.
+ *
+ * @throws {URIError} for a user that is not encoded as URLs have it.
+ */
+export function withUserOfUrl(settings: HttpSettings): HttpSettings {
+  const url = new URL(settings.endpoint);
+  const [username, password] = [url.username, url.password].map(decodeURIComponent);
+  if (!username && !password) return settings;
+  url.username = url.password = "";
+  const isKnown = settings.username !== undefined || settings.token !== undefined;
+  return { ...settings, endpoint: url.href, ...(isKnown ? {} : { username, password }) };
+}
+
 /** A web server's files. Needs the net access of its host. */
 export class HttpStorage implements Storage {
   readonly isShared = true;

@@ -185,9 +185,43 @@ Deno.test("through the driver: read by path and by handle, and nothing is writte
   await failsWith("unimplemented", client(bench, "known").presignRead("f", 60));
 });
 
+Deno.test("a user in the endpoint's URL is known to the server, and to no client", async () => {
+  await using server = serve(({ url }) => new Response("content", { status: url.endsWith("/f") ? 200 : 404 }));
+  const endpoint = (user: string) => server.url.replace("//", `//${user}@`);
+  const kwargs = {
+    both: { endpoint: endpoint("us%40er:pa%3Ass%25") },
+    alone: { endpoint: endpoint("user") },
+    outdone: { endpoint: endpoint("user:hidden"), username: "other" },
+    token: { endpoint: endpoint("user:hidden"), token: "t0ken" },
+  };
+  const storages = Object.entries(kwargs).map(([name, kwargs]) => [name, { scheme: "http", kwargs }]);
+  await using bench = await serveStorages(Object.fromEntries(storages));
+  const basic = (text: string) => `Basic ${bytes(text).toBase64()}`;
+  const wanted = {
+    both: basic("us@er:pa:ss%"),
+    alone: basic("user:"),
+    outdone: basic("other:"),
+    token: "Bearer t0ken",
+  };
+  for (const [name, authorization] of Object.entries(wanted)) {
+    assert.equal(text(await client(bench, name).readBytes("f")), "content");
+    assert.equal(server.asked.at(-1)?.headers.get("authorization"), authorization, name);
+    assert.equal((await client(bench, name).capability()).presign, false);
+    assert.doesNotMatch(
+      await failsWith("not_found", client(bench, name).readBytes("nope")),
+      /us(?:@|%40)er|pa(?::|%3A)ss|hidden/,
+    );
+  }
+});
+
 Deno.test("an endpoint is a URL of a web server", async () => {
   const message = await failsWith("config", serveStorages({ s: { scheme: "https", kwargs: { endpoint: "ftp://x" } } }));
   assert.match(message, /"endpoint" is wrong: not an http:\/\/ or https:\/\/ URL/);
   const near = await failsWith("config", serveStorages({ s: { scheme: "http", kwargs: { endpont: "http://x" } } }));
+  const malformed = { endpoint: "http://user:100%@host" };
+  assert.match(
+    await failsWith("config", serveStorages({ s: { scheme: "http", kwargs: malformed } })),
+    /"endpoint" must have the % in its user name or password written as %25/,
+  );
   assert.match(near, /unknown key "endpont" \(did you mean "endpoint"\?\)/);
 });
