@@ -1,15 +1,11 @@
-import { isIP } from "node:net";
 import { z } from "zod";
 import { call, callStream, defineDriver, type DriverDefinition, type StartContext } from "../../src/driver/mod.ts";
-import type { Permission } from "../../src/permission.ts";
-import { openFsStorage } from "./fs_storage.ts";
-import { HttpStorage, withUserOfUrl } from "./http_storage.ts";
-import { MemoryStorage } from "./memory_storage.ts";
+import { withUserOfUrl } from "./http_storage.ts";
 import type { Whence } from "./open_file.ts";
+import { openStorage, permissionsOf } from "./open_storage.ts";
 import { OpendalDevice } from "./opendal_device.ts";
-import { bucketUrl, type S3Settings } from "./s3_bucket.ts";
-import { S3Storage } from "./s3_storage.ts";
-import { capabilityOf, type FileStat, type PresignMethod, type Storage } from "./storage.ts";
+import type { S3Options } from "./s3_settings.ts";
+import { capabilityOf, type FileStat, type PresignMethod } from "./storage.ts";
 import { parsePath } from "./storage_path.ts";
 
 /** Null is no, as the Python implementation has it. */
@@ -37,7 +33,53 @@ const httpSettings = z.strictObject({
   }
 });
 /** All values of `kwargs` are texts, as in the Python implementation. */
-const textFlag = z.enum(["true", "false"]).default("false");
+const textFlag = z.string().toLowerCase().pipe(z.enum(["true", "on", "false", "off"])).default("false")
+  .transform((text) => text === "true" || text === "on");
+const left = (reason: string) => z.never(`must be left out: ${reason}`).optional();
+const noRole = left('the exporter takes no role; give its keys, with "session_token"');
+const noOwnKeys = left("the store has the keys of what it encrypts");
+
+const s3Options = z.strictObject({
+  bucket: z.string().min(1),
+  endpoint: publicUrl.optional(),
+  region: z.string().min(1).optional(),
+  access_key_id: z.string().min(1).optional(),
+  secret_access_key: z.string().min(1).optional(),
+  session_token: z.string().optional(),
+  root: z.string().optional(),
+  enable_virtual_host_style: textFlag,
+  allow_anonymous: textFlag,
+  disable_config_load: textFlag,
+  server_side_encryption: z.string().optional(),
+  server_side_encryption_aws_kms_key_id: z.string().optional(),
+  default_storage_class: z.string().optional(),
+  enable_request_payer: textFlag,
+  // What these tune in the Python implementation is not done here.
+  disable_ec2_metadata: textFlag,
+  disable_stat_with_override: textFlag,
+  disable_write_with_if_match: textFlag,
+  enable_versioning: textFlag,
+  enable_write_with_append: textFlag,
+  batch_max_operations: z.string().optional(),
+  delete_max_size: z.string().optional(),
+  // What these ask for cannot be had.
+  disable_list_objects_v2: textFlag.refine((isOn) => !isOn, 'must be "false": there is no other way to list here'),
+  checksum_algorithm: left("requests are signed with the SHA-256 of what they hold"),
+  role_arn: noRole,
+  external_id: noRole,
+  role_session_name: noRole,
+  server_side_encryption_customer_algorithm: noOwnKeys,
+  server_side_encryption_customer_key: noOwnKeys,
+  server_side_encryption_customer_key_md5: noOwnKeys,
+}).refine(hasCredentials, 'wants "access_key_id" and "secret_access_key", or "allow_anonymous" to be "true"');
+
+/** They come whole: from the config, or from the environment where that may be asked. */
+function hasCredentials(
+  { access_key_id: id, secret_access_key: secret, allow_anonymous, disable_config_load }: Partial<S3Options>,
+): boolean {
+  if (allow_anonymous) return true;
+  return id === undefined && secret === undefined ? !disable_config_load : id !== undefined && secret !== undefined;
+}
 
 const config = z.discriminatedUnion("scheme", [
   z.strictObject({
@@ -53,23 +95,7 @@ const config = z.discriminatedUnion("scheme", [
   }),
   z.strictObject({
     scheme: z.literal("s3"),
-    kwargs: z.strictObject({
-      bucket: z.string().min(1),
-      endpoint: publicUrl.optional(),
-      region: z.string().min(1),
-      access_key_id: z.string().optional(),
-      secret_access_key: z.string().optional(),
-      session_token: z.string().optional(),
-      root: z.string().optional(),
-      enable_virtual_host_style: textFlag,
-      allow_anonymous: textFlag,
-      // Nothing but the config says who the exporter is; these are for configs of the Python implementation.
-      disable_config_load: textFlag,
-      disable_ec2_metadata: textFlag,
-    }).refine(
-      (keys) => keys.allow_anonymous === "true" || (keys.access_key_id && keys.secret_access_key),
-      'wants "access_key_id" and "secret_access_key", or "allow_anonymous" to be "true"',
-    ),
+    kwargs: s3Options,
     ...common,
   }),
   z.strictObject({
@@ -241,44 +267,6 @@ export const opendal: DriverDefinition = defineDriver<OpendalConfig, OpendalDevi
     }),
   },
 });
-
-function permissionsOf(settings: OpendalConfig): Permission[] {
-  switch (settings.scheme) {
-    case "fs":
-      return [{ kind: "read", of: settings.kwargs.root }, { kind: "write", of: settings.kwargs.root }];
-    case "http":
-    case "https":
-      return [reaching(new URL(settings.kwargs.endpoint))];
-    case "s3":
-      return [reaching(bucketUrl(s3Settings(settings.kwargs)))];
-    case "memory":
-      return [];
-  }
-}
-
-function s3Settings({ enable_virtual_host_style, ...kwargs }: Extract<OpendalConfig, { scheme: "s3" }>["kwargs"]) {
-  return { ...kwargs, isVirtualHost: enable_virtual_host_style === "true" } satisfies S3Settings;
-}
-
-/** What reaching a server needs; a name is looked up too, which Deno takes for access to all of the host's ports. */
-function reaching({ protocol, hostname, port }: URL): Permission {
-  const host = hostname.replace(/^\[|\]$/g, "");
-  return { kind: "net", of: isIP(host) ? `${hostname}:${port || (protocol === "https:" ? 443 : 80)}` : host };
-}
-
-async function openStorage(settings: OpendalConfig): Promise<Storage> {
-  switch (settings.scheme) {
-    case "fs":
-      return await openFsStorage(settings.kwargs.root);
-    case "http":
-    case "https":
-      return new HttpStorage(settings.kwargs);
-    case "s3":
-      return new S3Storage(s3Settings(settings.kwargs), settings.kwargs.root);
-    case "memory":
-      return new MemoryStorage();
-  }
-}
 
 /** In the form that clients of the Python implementation read. */
 function toMetadata({ kind, size, contentType, contentDisposition, contentMd5, etag }: FileStat) {

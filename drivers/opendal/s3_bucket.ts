@@ -24,6 +24,10 @@ export interface S3Settings {
   readonly session_token?: string;
   /** The bucket is named by the host, and not by the path. */
   readonly isVirtualHost?: boolean;
+  /** Go with every request. */
+  readonly requestHeaders?: Readonly<Record<string, string>>;
+  /** Go with every request that makes an object, and say how the store is to keep it. */
+  readonly objectHeaders?: Readonly<Record<string, string>>;
 }
 
 /** One request. */
@@ -126,14 +130,16 @@ export class S3Bucket {
   /** Signs a request for whoever is to make it. */
   async presign(method: PresignMethod, key: string, expireSeconds: number): Promise<PresignedRequest> {
     const url = this.#url({ key, query: { "X-Amz-Expires": String(expireSeconds) } });
-    const signed = await this.#signer({ method, url: url.href, signQuery: true })?.sign();
-    return { url: signed?.url.href ?? this.#url({ key }).href, method, headers: {} };
+    const headers = this.#headersFor({ method });
+    const signed = await this.#signer({ method, url: url.href, headers, signQuery: true })?.sign();
+    return { url: signed?.url.href ?? this.#url({ key }).href, method, headers };
   }
 
   async #send(request: S3Request, signal: AbortSignal): Promise<HttpAnswer> {
     const { method, body } = request;
     const url = this.#url(request);
     const headers = {
+      ...this.#headersFor(request),
       ...request.headers,
       "x-amz-content-sha256": await sha256(body ?? new Uint8Array()),
     };
@@ -141,6 +147,13 @@ export class S3Bucket {
     // Objects are to come as they are stored, and not as a server packs them for the way.
     const sent = { ...(signed ? Object.fromEntries(signed.headers) : headers), "accept-encoding": "identity" };
     return await exchange({ url, method, headers: sent, body, redirect: "manual" }, { signal });
+  }
+
+  /** An upload in parts makes its object by the request that begins it. */
+  #headersFor({ method, query = {} }: Pick<S3Request, "method" | "query">): Record<string, string> {
+    const { requestHeaders, objectHeaders } = this.#settings;
+    const makesObject = (method === "PUT" && query.partNumber === undefined) || query.uploads !== undefined;
+    return { ...requestHeaders, ...(makesObject ? objectHeaders : {}) };
   }
 
   #signer(request: { method: string; url: string; headers?: Record<string, string>; signQuery?: boolean }) {
@@ -189,7 +202,9 @@ export class S3Bucket {
 }
 
 /** Where a bucket is. */
-export function bucketUrl({ bucket, endpoint, region, isVirtualHost = false }: S3Settings): URL {
+export function bucketUrl(
+  { bucket, endpoint, region, isVirtualHost = false }: Omit<S3Settings, "region"> & { readonly region?: string },
+): URL {
   const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com`);
   if (isVirtualHost) url.hostname = `${bucket}.${url.hostname}`;
   else url.pathname = `${url.pathname.replace(/\/+$/, "")}/${encodeName(bucket)}`;

@@ -86,6 +86,11 @@ test("a request that was signed ahead needs no credentials, and is good for noth
   const other = await fetch(url);
   await other.body?.cancel();
   assert.equal(other.status, 403);
+  await using colder = open({ ...kwargs, objectHeaders: { "x-amz-storage-class": "STANDARD_IA" } });
+  const put = await colder.storage.presign("PUT", parsePath("d/cold"), 60);
+  const statusWith = async (headers: HeadersInit) =>
+    (await fetch(put.url, { method: "PUT", headers, body: "x" })).status;
+  assert.deepEqual([await statusWith({}), await statusWith(put.headers)], [403, 200]);
   assert.match(url, /X-Amz-Expires=60/);
   assert.doesNotMatch(url, /secret/i);
 });
