@@ -77,9 +77,10 @@ async function localShell(words: string[], log: ExporterLog, options: ShellOptio
   const connection = { address, options: {}, env: { [names.JUMPSTARTER_HOST]: address.path } };
   const runCommand = (argv: readonly string[], env: Record<string, string>) =>
     signals.whileCommand(() => runChild(argv, env, options.commandKillGrace));
-  using channel = openChannel(address);
   let exitCode: number;
   try {
+    // It is closed before the exporter stops, which would wait for this client to read how that ended.
+    using channel = openChannel(address);
     exitCode = await shellAt(
       words,
       { connection, channel, runCommand, begun: Date.now(), signal: signals.stopping },
