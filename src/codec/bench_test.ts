@@ -37,12 +37,15 @@ export function streamOf(bytes: Uint8Array, chunkBytes = 65_536, error?: Error):
   }, { highWaterMark: 0 });
 }
 
-/** A stream of `size` MiB, half of it random, that counts what was taken of it. */
-export function bigFile(sizeMiB: number): { stream: ReadableStream<Uint8Array>; takenBytes(): number } {
+/** A stream of `size` MiB, some of each 64 KiB random, that counts what was taken of it. */
+export function bigFile(
+  sizeMiB: number,
+  randomPart = 32_768,
+): { stream: ReadableStream<Uint8Array>; takenBytes(): number } {
   let left = sizeMiB * 16;
   const stream = new ReadableStream<Uint8Array>({
     pull(controller) {
-      controller.enqueue(concat(randomBytes(32_768), new Uint8Array(32_768)));
+      controller.enqueue(concat(randomBytes(randomPart), new Uint8Array(65_536 - randomPart)));
       if (--left === 0) controller.close();
     },
   }, { highWaterMark: 0 });

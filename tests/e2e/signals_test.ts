@@ -1,6 +1,7 @@
 /** What each command makes of signals, as a table: the exit code as a shell sees it, and that nothing is left. */
 import assert from "node:assert/strict";
 import { exampleConfig, type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
+import { until } from "../fixtures/local_exporter.ts";
 import { freePort } from "../fixtures/network.ts";
 import { kill, Place } from "../fixtures/place.ts";
 import { type Program, startJmp } from "../fixtures/program.ts";
@@ -93,7 +94,8 @@ const rows: readonly Row[] = [
       await using stack = new AsyncDisposableStack();
       // This exporter is killed in the end, and so has no say about what its hook has started.
       const hooks = { beforeLease: { script: "echo begun; mkfifo fifo; read -r line <fifo", timeout: 3600 } };
-      const exporter = stack.use(await startExporter(place, { config: { hooks }, cwd: place.dir }));
+      const args = ["--hook-kill-grace", "0"];
+      const exporter = stack.use(await startExporter(place, { config: { hooks }, cwd: place.dir, args }));
       await exporter.program.seeErr("[beforeLease] begun");
       const program = stack.use(startJmp(place, [...exporter.shell, "--", "true"]));
       await program.seeErr("Waiting for the exporter: ");
@@ -211,6 +213,12 @@ Deno.test("what a command has left in its group does not outlive a signal", asyn
   assert.deepEqual(await place.leftProcesses(), []);
 });
 
+/** Waits until what was begun has its guard, which starts a little later. */
+async function guarded(place: Place): Promise<void> {
+  const isGuard = (command: string) => command.includes("read -r _");
+  await until("it is guarded", async () => [...(await place.processes()).values()].some(isGuard));
+}
+
 Deno.test({
   name: "kill -9 in the midst of a hook: the hook ends, with all that it has started",
   ignore: !isLinux, // nothing else shows whose a process is
@@ -228,6 +236,7 @@ Deno.test({
     ) {
       await using program = startJmp(place, words);
       await program.seeErr("[beforeLease] begun");
+      await guarded(place);
       for (const [pid, command] of await place.processes()) {
         if (command.includes("--hook-kill-grace")) kill(pid, "SIGKILL");
       }
@@ -248,6 +257,7 @@ Deno.test({
       await exporter.ready();
       await using hanging = startJmp(place, ["j", "tools", "hang"], { env: exporter.env });
       await hanging.seeOut("begun\n");
+      await guarded(place);
       for (const [pid, command] of await place.processes()) {
         if (command.includes("--tls-grpc-listener")) kill(pid, "SIGKILL");
       }
@@ -267,6 +277,7 @@ Deno.test({
     {
       await using program = startJmp(place, words("sleep 4724 & echo begun; sleep 4725"));
       await program.seeOut("begun\n");
+      await guarded(place);
       program.signal("SIGKILL");
       assert.deepEqual(await place.leftProcesses(), []);
     }
