@@ -8,7 +8,14 @@ import type { TransferOptions } from "../driver/mod.ts";
 import type { Encoding } from "../encoding.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
-import { type Channel, type ClientFrameStream, openFrameStream } from "../rpc/mod.ts";
+import {
+  type Channel,
+  type ClientFrameStream,
+  fileKind,
+  integrity,
+  integrityKey,
+  openFrameStream,
+} from "../rpc/mod.ts";
 
 type Bytes = ReadableStream<Uint8Array>;
 
@@ -86,16 +93,17 @@ async function openResource(
   { signal, timeoutMs, compression }: TransferOptions,
 ): Promise<OpenResource> {
   const request = JSON.stringify({ kind: "resource", uuid, x_jmp_content_encoding: compression ?? null });
-  const duplex = channel.duplex(pb.RouterService.method.stream, { request }, { signal, timeoutMs });
-  const stream = openFrameStream(duplex, "file");
-  const metadata = await duplex.metadata();
-  const { resource, x_jmp_accept_encoding: accepted, x_jmp_integrity: integrity } = metadata;
+  const asked = { request, [integrityKey]: integrity };
+  const duplex = channel.duplex(pb.RouterService.method.stream, asked, { signal, timeoutMs });
+  const { resource, x_jmp_accept_encoding: accepted, [integrityKey]: said } = await duplex.metadata();
+  const kind = fileKind(said);
   const handle = parseHandle(resource);
   if (handle === undefined) {
-    stream.cancel();
+    duplex.cancel();
     throw new JumpstarterError("unimplemented", "The exporter takes no files: it gave no handle for one");
   }
-  const isTaken = compression !== undefined && accepted === compression && integrity === "sha256";
+  const stream = openFrameStream(duplex, kind);
+  const isTaken = compression !== undefined && accepted === compression && kind === "checkedFile";
   // The handle says how the stream is encoded, and some exporters go by what it says when it comes back to them.
   return isTaken
     ? { stream, handle, ownEncoding: undefined }

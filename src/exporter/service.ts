@@ -5,7 +5,17 @@ import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { LogRecord, LogSource } from "../log.ts";
-import { bindService, type BoundService, fromValue, relayFrames, type ServerCall, toValue } from "../rpc/mod.ts";
+import {
+  bindService,
+  type BoundService,
+  fileKind,
+  fromValue,
+  integrity,
+  integrityKey,
+  relayFrames,
+  type ServerCall,
+  toValue,
+} from "../rpc/mod.ts";
 import type { Resource } from "./resources.ts";
 import type { Session } from "./session.ts";
 import type { Use } from "./sharing.ts";
@@ -55,11 +65,12 @@ export function exporterServices(session: Session): BoundService[] {
         if (request.kind === "resource") {
           using resource = await session.openResource(request.uuid, request.encoding, call);
           call.sendMetadata(resourceMetadata(resource));
+          const kind = fileKind(call.metadata(integrityKey));
           try {
             yield* counted(
               resource,
               requests,
-              (frames) => relayFrames(frames, resource.stream, resource.signal, "file"),
+              (frames) => relayFrames(frames, resource.stream, resource.signal, kind),
             );
           } catch (error) {
             throw resource.failed(error);
@@ -96,16 +107,13 @@ async function* counted<In extends { payload: Uint8Array }, Out extends { payloa
   }
 }
 
-/**
- * What a client is told of the stream that it has opened. That each end adds a length and a SHA-256 to what it sends,
- * and looks at those of the other, is said for clients of our own; others do not look.
- */
+/** What a client is told of the stream that it has opened. */
 function resourceMetadata({ handle, acceptedEncoding }: Resource): Record<string, string> {
   const resource = JSON.stringify(handle);
   const accepted: Record<string, string> = acceptedEncoding === undefined
     ? {}
     : { x_jmp_accept_encoding: acceptedEncoding };
-  return { resource, ...accepted, x_jmp_integrity: "sha256" };
+  return { resource, ...accepted, [integrityKey]: integrity };
 }
 
 /** An argument that is no JSON value is its caller's fault; a result that is none is its driver's. */

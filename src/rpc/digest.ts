@@ -4,8 +4,8 @@ import { JumpstarterError } from "../errors.ts";
 /**
  * Length and SHA-256 of what has gone one way through a stream.
  *
- * The sender adds them to its GOAWAY frame, whose payload other implementations leave empty and do not read; the
- * receiver compares. So between two ends of ours nothing is lost or changed unseen, and other peers notice nothing.
+ * The sender adds them to its GOAWAY frame, and the receiver compares, where both have said so in their metadata. So
+ * between two ends of ours nothing is lost or changed unseen; with other peers nothing is hashed in vain.
  */
 export class Digest {
   readonly #hash: Hash = createHash("sha256");
@@ -23,13 +23,15 @@ export class Digest {
   }
 
   /**
-   * Compares with the sender's trailer; an empty one is of a sender that adds none.
+   * Compares with the sender's trailer.
    *
    * @throws {JumpstarterError} `io` when something is missing or different.
    */
   verify(trailer: Uint8Array): void {
-    if (trailer.length === 0) return;
     const sent = parseTrailer(trailer);
+    if (typeof sent.length !== "number") {
+      throw new JumpstarterError("io", "The transfer is not whole: its end does not say what was sent");
+    }
     if (sent.length !== this.#length) {
       throw new JumpstarterError("io", `The transfer is not whole: ${this.#length} of ${sent.length} bytes came`);
     }

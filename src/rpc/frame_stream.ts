@@ -36,7 +36,7 @@ export interface ClientFrameStream extends FrameStream {
 }
 
 /** The largest payload of a frame that we send. Peers accept 4 MiB. Larger ones take less work, which counts for files. */
-const maxPayload = { conversation: 64 * 1024, file: 256 * 1024 } as const;
+const maxPayload = { conversation: 64 * 1024, file: 256 * 1024, checkedFile: 256 * 1024 } as const;
 
 /** The frames that carry `bytes`. */
 export function* toFrames(bytes: Uint8Array, kind: FrameStreamKind = "conversation"): Generator<OutgoingFrame> {
@@ -49,12 +49,15 @@ export function* toFrames(bytes: Uint8Array, kind: FrameStreamKind = "conversati
 /** Gives the next frame; nothing when the call has ended well. */
 type FrameSource = () => Promise<{ payload: Uint8Array; frameType: pb.FrameType } | undefined>;
 
-/**
- * The next payload; nothing once the sender has said GOAWAY. PING and unknown frames are passed over.
- *
- * @param digest What is to be compared with the trailer that the GOAWAY may carry.
- */
-async function nextPayload(receive: FrameSource, digest?: Digest): Promise<Uint8Array | undefined> {
+/** How what comes is read. */
+interface Reading {
+  readonly kind: FrameStreamKind;
+  /** What is to be compared with the trailer that the GOAWAY may carry. */
+  readonly digest: Digest | undefined;
+}
+
+/** The next payload; nothing once the sender has said GOAWAY. PING and unknown frames are passed over. */
+async function nextPayload(receive: FrameSource, { kind, digest }: Reading): Promise<Uint8Array | undefined> {
   for (let frame = await receive(); frame !== undefined; frame = await receive()) {
     const { payload, frameType } = frame;
     if (frameType === pb.FrameType.GOAWAY) {
@@ -69,19 +72,19 @@ async function nextPayload(receive: FrameSource, digest?: Digest): Promise<Uint8
     return payload;
   }
   // A conversation may end with the call; a file that was not said to be whole is not.
-  if (digest !== undefined) throw new JumpstarterError("io", "The transfer broke off before its end");
+  if (kind !== "conversation") throw new JumpstarterError("io", "The transfer broke off before its end");
   return undefined;
 }
 
 /** The payloads that arrive, each asked for when it is wanted; `ended` is told when the last has been read. */
 function payloadsOf(
   receive: FrameSource,
-  digest: Digest | undefined,
+  reading: Reading,
   { cancel, ended }: { cancel?: () => void; ended?: () => void } = {},
 ): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const payload = await nextPayload(receive, digest);
+      const payload = await nextPayload(receive, reading);
       if (payload !== undefined) return controller.enqueue(payload);
       controller.close();
       ended?.();
@@ -90,8 +93,26 @@ function payloadsOf(
   }, { highWaterMark: 0 });
 }
 
-/** What a stream carries: an open-ended conversation, or one file whose integrity is looked after. */
-export type FrameStreamKind = "conversation" | "file";
+/**
+ * What a stream carries: an open-ended conversation, or one file; a checked one where the peer adds a length and a
+ * SHA-256 to what it sends, and looks at ours.
+ */
+export type FrameStreamKind = "conversation" | "file" | "checkedFile";
+
+/** The metadata entry by which each end says that its files are checked ones. */
+export const integrityKey = "x_jmp_integrity";
+/** What the entry says. */
+export const integrity = "sha256";
+
+/** What carries a file between this end and a peer, by the entry of the peer. */
+export function fileKind(said: string | undefined): FrameStreamKind {
+  return said === integrity ? "checkedFile" : "file";
+}
+
+/** What has come and what was sent, where the peer has use for it. */
+function digestsOf(kind: FrameStreamKind): { received?: Digest; sent?: Digest } {
+  return kind === "checkedFile" ? { received: new Digest(), sent: new Digest() } : {};
+}
 
 /** How long the client of a file may take, in milliseconds, to end its direction once the driver's side has ended. */
 const endLimitMs = 10_000;
@@ -107,7 +128,7 @@ export async function* relayFrames(
   kind: FrameStreamKind = "conversation",
   { endLimitMs: limitMs = endLimitMs }: { endLimitMs?: number } = {},
 ): AsyncGenerator<OutgoingFrame> {
-  const [received, sent] = kind === "file" ? [new Digest(), new Digest()] : [];
+  const { received, sent } = digestsOf(kind);
   const frames = requests[Symbol.asyncIterator]();
   const receive = async () => {
     const { done, value } = await frames.next();
@@ -119,7 +140,7 @@ export async function* relayFrames(
   signal.addEventListener("abort", stop, { once: true });
   const reader = stream.readable.getReader();
   over.signal.addEventListener("abort", () => void reader.cancel(over.signal.reason).catch(() => {}), { once: true });
-  const upload = payloadsOf(receive, received).pipeTo(stream.writable, { signal: over.signal });
+  const upload = payloadsOf(receive, { kind, digest: received }).pipeTo(stream.writable, { signal: over.signal });
   upload.catch((error) => over.abort(error)); // told by what follows, not by an unhandled rejection
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
@@ -169,12 +190,12 @@ export function openFrameStream(
   kind: FrameStreamKind = "conversation",
   endOfCall: EndOfCall = untilEnd,
 ): ClientFrameStream {
-  const [received, sent] = kind === "file" ? [new Digest(), new Digest()] : [];
+  const { received, sent } = digestsOf(kind);
   let isSent = false, isReceived = false;
   const finish = async () => {
     if (isSent && isReceived) await endComes(call, endOfCall);
   };
-  const readable = payloadsOf(() => call.receive(), received, {
+  const readable = payloadsOf(() => call.receive(), { kind, digest: received }, {
     ended() {
       isReceived = true;
       void passOver(call); // the status comes after whatever a peer still sends
@@ -187,7 +208,7 @@ export function openFrameStream(
       // A writer that has nothing to write at the moment is told as well: that nobody wants the rest of its file, or
       // that the conversation has failed; whose `ABORTED` may yet turn out to be an end.
       void call.ended.then(async ({ code }) => {
-        const isEnd = kind === "file" ? isSent : code === status.OK || code === status.ABORTED;
+        const isEnd = kind !== "conversation" ? isSent : code === status.OK || code === status.ABORTED;
         if (!isEnd) controller.error(await call.endedEarly());
       });
     },

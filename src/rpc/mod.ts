@@ -25,8 +25,11 @@ export { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.
 export type { ConnectionTerms } from "./connection_terms.ts";
 export {
   type ClientFrameStream,
+  fileKind,
   type FrameStream,
   type FrameStreamKind,
+  integrity,
+  integrityKey,
   openFrameStream,
   relayFrames,
 } from "./frame_stream.ts";
