@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Exporter, openChannel, openExporter, waitReady } from "../client/mod.ts";
+import { type Exporter, type ExporterStatusUpdate, openChannel, openExporter, waitReady } from "../client/mod.ts";
 import { withBinDir } from "../child_path.ts";
 import * as names from "../env.ts";
 import { HookError, JumpstarterError } from "../errors.ts";
@@ -14,7 +14,7 @@ import { interactiveShell } from "./interactive_shell.ts";
 import { howToHold } from "./how_to_hold.ts";
 import { type ExporterLog, followExporterLogs, showExporterLog } from "./follow_exporter_logs.ts";
 import type { MainOptions } from "./main_options.ts";
-import { openRemote } from "./open_remote.ts";
+import { openRemote, silentMs } from "./open_remote.ts";
 import { printable, printableLines, terminalLog, writeErr } from "./output.ts";
 import { logLevel } from "./program.ts";
 import { runChild } from "./run_child.ts";
@@ -172,13 +172,15 @@ function usersShell({ SHELL, COMSPEC }: Env): string {
   return isWindows ? COMSPEC || "cmd.exe" : SHELL || "/bin/sh";
 }
 
-/** Waits for the exporter, and says so only when there is something to wait for. */
+/** Waits for the exporter, and says so only when that takes a while. */
 async function ready(channel: Channel, { readyTimeout }: ShellOptions, signal?: AbortSignal) {
-  const warning = await waitReady(channel, {
-    timeoutMs: readyTimeout,
-    signal,
-    onStatus: ({ status, message }) => writeErr(`Waiting for the exporter: ${printable(message || status)}\n`),
-  });
+  let slow: ReturnType<typeof setTimeout> | undefined;
+  const onStatus = ({ status, message }: ExporterStatusUpdate) => {
+    clearTimeout(slow);
+    slow = setTimeout(() => writeErr(`Waiting for the exporter: ${printable(message || status)}\n`), silentMs);
+  };
+  const waiting = waitReady(channel, { timeoutMs: readyTimeout, signal, onStatus });
+  const warning = await waiting.finally(() => clearTimeout(slow));
   if (warning !== undefined) writeErr(`Warning: ${printable(warning)}\n`);
 }
 

@@ -30,8 +30,8 @@ export interface RemoteWaiting {
 /** How often a passphrase is asked for. */
 const maxAttempts = 3;
 
-/** How long nothing is said of an exporter that has not answered, in milliseconds. */
-const silentMs = 2_000;
+/** How long nothing is said of an exporter that is waited for, in milliseconds. */
+export const silentMs = 2_000;
 
 /**
  * Connects, and answers once the exporter has.

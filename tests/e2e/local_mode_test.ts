@@ -35,6 +35,14 @@ Deno.test("each hook's lines are shown once, in order, and the command's code pa
   await nothingIsLeft(place);
 });
 
+Deno.test("a hook that fails and may is told after its lines, and nothing is said of a short wait", async () => {
+  await using place = await Place.open();
+  const file = await writeConfig(place, { hooks: { beforeLease: { script: "echo oops; exit 3", onFailure: "warn" } } });
+  const { code, stderr } = await runJmp(place, ["shell", "--exporter-config", file, "--", "true"]);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, "[beforeLease] oops\nWarning: beforeLease hook failed with exit code 3\n");
+});
+
 Deno.test("the command's code passes through also when it has swept the temporary files away", async () => {
   await using place = await Place.open();
   const script = 'test -S "$JUMPSTARTER_HOST" && rm -r "${JUMPSTARTER_HOST%/jumpstarter-*}"/jumpstarter-*; exit 7';
