@@ -27,6 +27,8 @@ export const JMP_DRIVERS_ALLOW = "JMP_DRIVERS_ALLOW";
 export const JMP_EXPORTER = "JMP_EXPORTER";
 /** The exporter's labels, as `k=v,k=v`. */
 export const JMP_EXPORTER_LABELS = "JMP_EXPORTER_LABELS";
+/** The lease that a shell is in: `direct` where there is no controller. */
+export const JMP_LEASE = "JMP_LEASE";
 /** What lets the programs of a shell in that holds the devices: a secret of its own. */
 export const JMP_HOLD = "JMP_HOLD";
 /** The socket of the agent that runs `j` for this shell or hook; without it `j` does everything by itself. */

@@ -89,6 +89,7 @@ export async function remoteConnection(options: RemoteOptions, env: Env): Promis
     },
     env: {
       [names.JUMPSTARTER_HOST]: formatAddress(address),
+      [names.JMP_LEASE]: "direct", // a test of the Python implementation's may look for it
       ...(tlsGrpcInsecure ? { [names.JMP_GRPC_INSECURE]: "1" } : {}),
       ...definedOnly({
         [names.JMP_GRPC_PASSPHRASE]: passphrase,

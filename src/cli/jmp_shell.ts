@@ -198,7 +198,7 @@ function withLastLine(error: unknown, { lastHookLines }: ExporterLog): unknown {
 function shellEnv(env: Env, binDir: string): Record<string, string> {
   const outer = Object.entries(definedOnly(env)).filter(([name]) =>
     !name.startsWith("JMP_GRPC_") &&
-    ![names.JUMPSTARTER_GRPC_INSECURE, names.JMP_AGENT, names.JMP_HOLD, "JMP_LEASE"].includes(name)
+    ![names.JUMPSTARTER_GRPC_INSECURE, names.JMP_AGENT, names.JMP_HOLD, names.JMP_LEASE].includes(name)
   );
   return withBinDir(Object.fromEntries(outer), binDir);
 }

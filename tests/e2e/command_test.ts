@@ -1,6 +1,6 @@
 /** `jmp shell -- CMD`: what it passes through, and how it ends. */
 import assert from "node:assert/strict";
-import { type RunningExporter, startExporter } from "../fixtures/exporter.ts";
+import { type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
 import { type Ended, runJmp, startJmp } from "../fixtures/program.ts";
 
@@ -75,7 +75,9 @@ Deno.test("the command learns which exporter it has", async () => {
   const env = { JMP_GRPC_PASSPHRASE: "x", JMP_LEASE: "of-another", JUMPSTARTER_HOST: "elsewhere:1", KEPT: "yes" };
   const script = "echo $JUMPSTARTER_HOST $JMP_GRPC_INSECURE $JMP_EXPORTER $JMP_DRIVERS_ALLOW $KEPT ${JMP_LEASE-unset}";
   const { stdout } = await runJmp(place, [...exporter.shell, "--", "sh", "-c", script], { env });
-  assert.equal(stdout, `${exporter.address} 1 bench UNSAFE yes unset\n`);
+  assert.equal(stdout, `${exporter.address} 1 bench UNSAFE yes direct\n`);
+  const local = ["shell", "--exporter-config", await writeConfig(place), "--", "sh", "-c", "echo ${JMP_LEASE-unset}"];
+  assert.equal((await runJmp(place, local, { env })).stdout, "unset\n");
 });
 
 Deno.test("a signal to jmp shell reaches all that its command has started", async (t) => {
