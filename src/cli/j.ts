@@ -11,7 +11,7 @@ import { connectionFromEnv, type Env } from "./connection_options.ts";
 import { envTerms } from "./connection_terms.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { addGenericCommands } from "./generic_commands.ts";
-import { addLogOptions, type Command, createCommand, runProgram, terminalOutput } from "./program.ts";
+import { addHelpCommand, addLogOptions, type Command, createCommand, runProgram, terminalOutput } from "./program.ts";
 import { ProgressTerminal } from "./progress_terminal.ts";
 import { tellFailure } from "./tell_failure.ts";
 
@@ -69,7 +69,7 @@ export function connectAnew(packages: readonly DriverPackage[]): BorrowExporter 
 }
 
 async function drive(args: readonly string[], terminal: ProgressTerminal, borrow: BorrowExporter): Promise<number> {
-  const program = addLogOptions(createCommand("j", terminalOutput(terminal)))
+  const program = addHelpCommand(addLogOptions(createCommand("j", terminalOutput(terminal))))
     .usage("[options] <driver> <command>")
     .description("Drive the devices of the exporter that this shell is connected to")
     .option("--json", "Print each result as one line of JSON");
@@ -102,7 +102,7 @@ async function addCommands(
 
 /** Outside of a shell there are no devices to show; help is help all the same. */
 async function withoutExporter(program: Command, args: readonly string[], terminal: Terminal): Promise<number> {
-  if (args.includes("--help") || args.includes("-h")) {
+  if (args[0] === "help" || args.includes("--help") || args.includes("-h")) {
     void terminal.writeErr("j: not in a jmp shell, so no devices are listed here\n");
     await runProgram(program, ["--help"]);
   }

@@ -5,12 +5,12 @@ import { exitCodes } from "../exit_codes.ts";
 import { parseDuration, parsePositiveDuration } from "./duration.ts";
 import { addConfigLimits, addServerLimits } from "./limit_options.ts";
 import { writeOut } from "./output.ts";
-import { addLogOptions, type Command, createCommand, Option, runProgram } from "./program.ts";
+import { addHelpCommand, addLogOptions, type Command, createCommand, Option, runProgram } from "./program.ts";
 
 /** Runs `jmp`; answers the exit code of the command. */
 export async function jmp(options: MainOptions): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  const program = addLogOptions(createCommand("jmp"))
+  const program = addHelpCommand(addLogOptions(createCommand("jmp")))
     .description("Drive real hardware over the network: serve a device's drivers, or use those of another machine")
     .version(project.version, "-V, --version", "Show the version");
   program.addCommand(

@@ -58,6 +58,11 @@ function formatUsageError([program]: readonly string[], text: string): string {
   return `${program}: ${text.trim().replace(/^error: /, "").replace(/\n+/g, " ")}\n`;
 }
 
+/** Has `help` do what `--help` does; a command of that name, such as a driver's, goes first. */
+export function addHelpCommand(program: Command): Command {
+  return program.helpCommand("help [command]", "Show the help of a command");
+}
+
 /** The options that every command takes. */
 export function addLogOptions(command: Command): Command {
   return command

@@ -72,6 +72,26 @@ Deno.test("j explains what the exporter has", async () => {
   assert.match(read, /^j power read [^]*-n, --count <integer>[^]*-i, --interval <number>[^]*in seconds/);
 });
 
+Deno.test("help is a command as well, of jmp and of j", async () => {
+  await using place = await Place.open();
+  for (const command of [[], ["run"], ["config"]]) {
+    const { stdout: wanted } = await runJmp(place, [...command, "--help"]);
+    const { code, stdout, stderr } = await runJmp(place, ["help", ...command]);
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: wanted, stderr: "" });
+  }
+  const outside = await runJmp(place, ["j", "help"]);
+  assert.equal(outside.code, 0, outside.stderr);
+  assert.match(outside.stdout, /^Usage: j /);
+  const script = "j help && j help power";
+  const words = ["shell", "--exporter-config", exampleConfig, "--", "sh", "-ec", script];
+  const { code, stdout } = await runJmp(place, words);
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^Usage: j \[options\] <driver> <command>\n[^]*\n {2}power +A power switch\n[^]*\nUsage: j power /,
+  );
+});
+
 Deno.test("the version is that of the package", async () => {
   await using place = await Place.open();
   for (const words of [["version"], ["--version"], ["-V"]]) {
