@@ -36,10 +36,13 @@ export interface RunOptions extends CallOptions {
 
 /** Runs scripts on the exporter's machine. */
 export class ShellClient extends DriverClient {
-  /** The names of the methods that the config has scripts for. */
+  /**
+   * The names of the methods that the config has scripts for. Python exporters have `yes:` and `1:` for a truth value and
+   * a number, and cannot run their scripts: these are left out.
+   */
   async methods(options?: CallOptions): Promise<string[]> {
     const names = await this.call("get_methods", [], options);
-    if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
+    if (Array.isArray(names)) return names.filter((name) => typeof name === "string");
     throw new JumpstarterError("driver", `not a list of methods: ${JSON.stringify(names)}`);
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { openTestTerminal } from "../../tests/fixtures/command_terminal.ts";
 import { serveLocally } from "../../tests/fixtures/local_exporter.ts";
-import type { Command, CommandInput } from "../../src/driver/mod.ts";
+import { call, type Command, type CommandInput, defineDriver, type DriverPackage } from "../../src/driver/mod.ts";
 import { type ShellClient, shellClient } from "./client.ts";
 import { shell } from "./mod.ts";
 
@@ -12,8 +12,7 @@ Deno.test("there is a command for each method, and its exit code is the command'
     [shell],
   );
   const client = bench.exporter.driver("tools") as ShellClient;
-  assert.equal(typeof shellClient.commands, "function");
-  const commands = typeof shellClient.commands === "function" ? await shellClient.commands(client) : [];
+  const commands = await commandsOf(client);
   assert.deepEqual(commands.map(({ name, method, passThrough }) => [name, method, passThrough]), [
     ["greet", "greet", true],
     ["other", "other", true],
@@ -35,3 +34,23 @@ Deno.test("there is a command for each method, and its exit code is the command'
     );
   }
 });
+
+Deno.test("a name that an exporter does not have as a text is left out, and hides no other", async () => {
+  const names = defineDriver({
+    type: "test.Names",
+    client: "jumpstarter_driver_shell.client.ShellClient",
+    summary: "Names as YAML 1.1 reads them",
+    start: () => null,
+    methods: { get_methods: call({ run: () => ["hi", true, 1, null, "bye"] }) },
+  });
+  const drivers: DriverPackage = { ...shell, drivers: { "test.Names": () => Promise.resolve(names) } };
+  await using bench = await serveLocally({ tools: { type: "test.Names" } }, [drivers]);
+  const client = bench.exporter.driver("tools") as ShellClient;
+  assert.deepEqual(await client.methods(), ["hi", "bye"]);
+  assert.deepEqual((await commandsOf(client)).map(({ name }) => name), ["hi", "bye"]);
+});
+
+async function commandsOf(client: ShellClient): Promise<readonly Command[]> {
+  assert.equal(typeof shellClient.commands, "function");
+  return typeof shellClient.commands === "function" ? await shellClient.commands(client) : [];
+}
