@@ -89,15 +89,17 @@ function methodCommand(name: string): Command<ShellClient> {
     }],
     // Whatever looks like an option after the first argument is the script's.
     passThrough: true,
-    async run(shell, { args, options }, { signal, writeOut, writeErr, setExitCode }) {
+    async run(shell, { args, options }, { signal, wantsJson, writeOut, writeErr, setExitCode }) {
       const encoder = new TextEncoder();
-      const code = await shell.run(name, Array.isArray(args.args) ? args.args : [], {
+      const writeJson = (piece: Json) => writeOut(encoder.encode(`${JSON.stringify(piece)}\n`));
+      const exitCode = await shell.run(name, Array.isArray(args.args) ? args.args : [], {
         env: parseEnv(options.env),
-        onStdout: (text) => writeOut(encoder.encode(text)),
-        onStderr: (text) => writeErr(encoder.encode(text)),
+        onStdout: (text) => wantsJson ? writeJson({ stdout: text }) : writeOut(encoder.encode(text)),
+        onStderr: (text) => wantsJson ? writeJson({ stderr: text }) : writeErr(encoder.encode(text)),
         signal,
       });
-      setExitCode(code);
+      setExitCode(exitCode);
+      if (wantsJson) return { exitCode };
     },
   };
 }

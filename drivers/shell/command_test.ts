@@ -35,6 +35,30 @@ Deno.test("there is a command for each method, and its exit code is the command'
   }
 });
 
+Deno.test("as JSON, each piece of output is an object, and the exit code is the last", async () => {
+  const config = {
+    methods: { talk: 'echo "$1"; echo aside >&2; sleep 0.2; printf "{}"; exit 3', killed: "kill -9 $$" },
+  };
+  await using bench = await serveLocally(
+    { tools: { type: "jumpstarter_driver_shell.driver.Shell", config } },
+    [shell],
+  );
+  const client = bench.exporter.driver("tools") as ShellClient;
+  const [talk, killed] = await commandsOf(client);
+  const run = async (command: Command | undefined, words: string[]) => {
+    const terminal = openTestTerminal({ wantsJson: true });
+    const result = await command?.run(client, { args: { args: words }, options: {} }, terminal.context);
+    const lines = terminal.stdout.trimEnd().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    return { lines, result, stderr: terminal.stderr, code: terminal.code };
+  };
+  const { lines, ...end } = await run(talk, ["two\nlines"]);
+  assert.deepEqual(end, { result: { exitCode: 3 }, stderr: "", code: 3 });
+  const textOf = (name: string) => lines.map((line) => line[name] ?? "").join("");
+  assert.deepEqual([textOf("stdout"), textOf("stderr")], ["two\nlines\n{}", "aside\n"]);
+  assert.ok(lines.every((line) => Object.keys(line).length === 1), JSON.stringify(lines));
+  assert.deepEqual(await run(killed, []), { lines: [], result: { exitCode: 137 }, stderr: "", code: 137 });
+});
+
 Deno.test("a name that an exporter does not have as a text is left out, and hides no other", async () => {
   const names = defineDriver({
     type: "test.Names",

@@ -12,8 +12,10 @@ export interface CommandTerminal {
 
 /**
  * A terminal as commands see it. Its signal fires on ctrl-C, so that the call under way is cancelled at the exporter.
+ *
+ * @param wantsJson Says whether results are to be JSON; asked once the command line has been read.
  */
-export function commandTerminal(terminal: ProgressTerminal): CommandTerminal {
+export function commandTerminal(terminal: ProgressTerminal, wantsJson: () => boolean): CommandTerminal {
   const { cwd, env, isInteractive } = terminal.facts;
   let exitCode: number | undefined;
   return {
@@ -26,6 +28,9 @@ export function commandTerminal(terminal: ProgressTerminal): CommandTerminal {
         return terminal.stdin;
       },
       isInteractive,
+      get wantsJson() {
+        return wantsJson();
+      },
       cwd,
       path: (typed) => resolve(cwd, typed),
       env,

@@ -72,10 +72,10 @@ async function drive(args: readonly string[], terminal: ProgressTerminal, borrow
   const program = addHelpCommand(addLogOptions(createCommand("j", terminalOutput(terminal))))
     .usage("[options] <driver> <command>")
     .description("Drive the devices of the exporter that this shell is connected to")
-    .option("--json", "Print each result as one line of JSON");
+    .option("--json", "Print each result as one line of JSON; bytes stay as they are");
   if (!terminal.facts.env[JUMPSTARTER_HOST]) return await withoutExporter(program, args, terminal);
   using borrowed = await borrow(terminal);
-  const own = commandTerminal(terminal);
+  const own = commandTerminal(terminal, () => program.opts().json === true);
   await addCommands(program, borrowed.exporter, args, terminal, own.context);
   await runProgram(program, args);
   return own.exitCode ?? exitCodes.ok;
@@ -89,7 +89,7 @@ async function addCommands(
   context: CommandContext,
 ): Promise<void> {
   const print = (result: CommandResult, text?: (value: Json) => string) =>
-    printResult(result, program.opts().json ? JSON.stringify : text ?? defaultText, terminal);
+    printResult(result, context.wantsJson ? JSON.stringify : text ?? defaultText, terminal);
   await addDrivers(
     program,
     "j",

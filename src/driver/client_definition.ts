@@ -57,6 +57,11 @@ export interface CommandContext {
   readonly stdin: ReadableStream<Uint8Array>;
   /** Whether a person types it. */
   readonly isInteractive: boolean;
+  /**
+   * Whether what is printed is to be lines of JSON (`j --json`). Results that are returned are printed so anyhow; what a
+   * command writes by itself, it writes so where it is text and not just bytes.
+   */
+  readonly wantsJson: boolean;
   /** The absolute path of the directory that the user is in. */
   readonly cwd: string;
   /** The absolute path of a file as the user has typed it: a relative one starts from the user's own directory. */

@@ -45,6 +45,7 @@ const cases: Readonly<Record<string, { args: readonly string[]; code: number; en
   "a call": { args: ["power", "on"], code: 0 },
   "a stream of results": { args: ["power", "read", "-n", "3", "-i", "0"], code: 0 },
   "results as JSON": { args: ["--json", "power", "read", "-n", "2", "-i", "0"], code: 0 },
+  "the output of a script as JSON": { args: ["--json", "tools", "said", "a b", "ü"], code: 0 },
   "any method": { args: ["call", "power", "read"], code: 0 },
   "the exit code of a script": { args: ["tools", "mixed"], code: 3 },
   "words with blanks, letters of two bytes, and none": { args: ["tools", "said", "a b", "ü", "", "*"], code: 0 },
