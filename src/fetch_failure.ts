@@ -40,7 +40,8 @@ export function unreachable(where: string, error: unknown): JumpstarterError {
   const { reason, hint } = known ?? { reason: shortReason(error) };
   return new JumpstarterError("unavailable", `cannot reach ${where}${reason && `: ${reason}`}`, {
     hint,
-    cause: new Error(said),
+    // What Deno has refused names no more than the host, and the exporter tells it by this very error.
+    cause: error instanceof Deno.errors.NotCapable ? error : new Error(said),
   });
 }
 
