@@ -84,58 +84,65 @@ Deno.test("an agent answers as the j itself does", async (t) => {
 });
 
 for (const worker of workers) {
-  Deno.test(`a loop keeps its input when ${worker} does the work`, async () => {
-    await using bench = await openBench();
-    const script = `printf 'off\\non\\nread\\n' | while read -r verb; do echo "$verb:"; j power "$verb"; done`;
-    const { code, stdout, stderr } = await bench.shell.runScript(worker, script);
-    assert.deepEqual({ code, stdout, stderr }, {
-      code: 0,
-      stdout: "off:\non:\nread:\n0 V  0 A  0 W\n5 V  2 A  10 W\n",
-      stderr: "",
-    });
-  });
-
-  Deno.test(`input that is asked for arrives as it is when ${worker} does the work`, async () => {
-    await using bench = await openBench();
-    const script = `head -c 3000000 /dev/urandom >in; j stream echo <in >out; cmp in out && echo same`;
-    const { stdout, stderr } = await bench.shell.runScript(worker, script, { cwd: bench.place.dir });
-    assert.deepEqual({ stdout, stderr }, { stdout: "same\n", stderr: "" });
-  });
-
-  Deno.test(`signals end the call at the exporter when ${worker} does the work`, async (t) => {
+  Deno.test(`when ${worker} does the work`, async (t) => {
     await using bench = await openBench();
     const { place, shell } = bench;
-    const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGKILL: 137 } as const;
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"] as const) {
-      await t.step(signal, async () => {
-        await using j = shell.startJ(worker, ["tools", "endless"]);
-        await j.seeOut("begun\n");
-        await until("the script sleeps", async () => [...(await place.processes()).values()].includes("sleep 4714"));
-        const { code, stderr } = await j.stop(signal);
-        assert.deepEqual([code, stderr], [codes[signal], signal === "SIGKILL" ? "" : "j: Interrupted\n"]);
-        assert.deepEqual(await place.leftProcesses("sleep 4714"), []);
+    await t.step("a loop keeps its input", async () => {
+      const script = `printf 'off\\non\\nread\\n' | while read -r verb; do echo "$verb:"; j power "$verb"; done`;
+      const { code, stdout, stderr } = await shell.runScript(worker, script);
+      assert.deepEqual({ code, stdout, stderr }, {
+        code: 0,
+        stdout: "off:\non:\nread:\n0 V  0 A  0 W\n5 V  2 A  10 W\n",
+        stderr: "",
       });
-    }
-    assert.equal((await shell.runJ(worker, ["power", "on"])).code, 0);
-  });
+    });
 
-  Deno.test(`a reader that leaves ends the command when ${worker} does the work`, async () => {
-    await using bench = await openBench();
-    const script = `{ j power read -n 100000 -i 0.01; echo "$?" >code; } | head -n 1; cat code`;
-    const { stdout, stderr } = await bench.shell.runScript(worker, script, { cwd: bench.place.dir });
-    assert.deepEqual({ stdout, stderr }, { stdout: "0 V  0 A  0 W\n141\n", stderr: "" });
-  });
+    await t.step("input that is asked for arrives as it is", async () => {
+      const script = `head -c 3000000 /dev/urandom >in; j stream echo <in >out; cmp in out && echo same`;
+      const { stdout, stderr } = await shell.runScript(worker, script, { cwd: place.dir });
+      assert.deepEqual({ stdout, stderr }, { stdout: "same\n", stderr: "" });
+    });
 
-  Deno.test(`files are those of the user's directory when ${worker} does the work`, async () => {
-    await using bench = await openBench();
-    const { place, shell } = bench;
-    await Deno.mkdir(place.path("elsewhere"));
-    await using j = shell.startJ(worker, ["echo", "forward-unix", "local.sock"], { cwd: place.path("elsewhere") });
-    const path = place.path("elsewhere", "local.sock");
-    await j.seeOut(`${path}\n`);
-    assert.equal((await Deno.lstat(path)).isSocket, true);
-    assert.equal((await j.stop("SIGINT")).stderr, "");
-    await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
+    await t.step("signals end the call at the exporter", async (t) => {
+      const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGKILL: 137 } as const;
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"] as const) {
+        await t.step(signal, async () => {
+          await using j = shell.startJ(worker, ["tools", "endless"]);
+          await j.seeOut("begun\n");
+          await until("the script sleeps", async () => [...(await place.processes()).values()].includes("sleep 4714"));
+          const { code, stderr } = await j.stop(signal);
+          assert.deepEqual([code, stderr], [codes[signal], signal === "SIGKILL" ? "" : "j: Interrupted\n"]);
+          assert.deepEqual(await place.leftProcesses("sleep 4714"), []);
+        });
+      }
+      assert.equal((await shell.runJ(worker, ["power", "on"])).code, 0);
+    });
+
+    await t.step("a reader that leaves ends the command", async () => {
+      const script = `{ j power read -n 100000 -i 0.01; echo "$?" >code; } | head -n 1; cat code`;
+      const { stdout, stderr } = await shell.runScript(worker, script, { cwd: place.dir });
+      assert.deepEqual({ stdout, stderr }, { stdout: "0 V  0 A  0 W\n141\n", stderr: "" });
+    });
+
+    await t.step("files are those of the user's directory", async () => {
+      await Deno.mkdir(place.path("elsewhere"));
+      await using j = shell.startJ(worker, ["echo", "forward-unix", "local.sock"], { cwd: place.path("elsewhere") });
+      const path = place.path("elsewhere", "local.sock");
+      await j.seeOut(`${path}\n`);
+      assert.equal((await Deno.lstat(path)).isSocket, true);
+      assert.equal((await j.stop("SIGINT")).stderr, "");
+      await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
+    });
+
+    await t.step("ctrl-C ends a j whose output nobody takes", async () => {
+      // It cannot even say that it was interrupted.
+      const script = `{ echo $$ >pid; exec j stream echo </dev/zero 2>&1; }`;
+      const pipe = `sh -c '${script}' | { head -c 1 >/dev/null; echo begun; exec sleep 4716; }`;
+      await using stuck = new Program(place, ["sh", "-c", pipe], { env: shell.env(worker), cwd: place.dir });
+      await stuck.seeOut("begun\n");
+      kill(Number(await Deno.readTextFile(place.path("pid"))), "SIGINT");
+      assert.deepEqual(await place.leftProcesses("cli.ts j stream echo"), []);
+    });
   });
 }
 
@@ -205,20 +212,6 @@ Deno.test("a j whose shell is killed is told so, and the next does its work by i
   );
   assert.equal((await shell.runJ("either", ["power", "on"])).code, 0);
 });
-
-for (const worker of workers) {
-  Deno.test(`ctrl-C ends a j whose output nobody takes when ${worker} does the work`, async () => {
-    await using bench = await openBench();
-    const { place, shell } = bench;
-    // It cannot even say that it was interrupted.
-    const script = `{ echo $$ >pid; exec j stream echo </dev/zero 2>&1; }`;
-    const pipe = `sh -c '${script}' | { head -c 1 >/dev/null; echo begun; exec sleep 4716; }`;
-    await using stuck = new Program(place, ["sh", "-c", pipe], { env: shell.env(worker), cwd: place.dir });
-    await stuck.seeOut("begun\n");
-    kill(Number(await Deno.readTextFile(place.path("pid"))), "SIGINT");
-    assert.deepEqual(await place.leftProcesses("cli.ts j stream echo"), []);
-  });
-}
 
 Deno.test("the j of a hook has an agent too, which uses the hooks' own socket", async () => {
   await using place = await Place.open();

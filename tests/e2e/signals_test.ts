@@ -1,6 +1,12 @@
 /** What each command makes of signals, as a table: the exit code as a shell sees it, and that nothing is left. */
 import assert from "node:assert/strict";
-import { exampleConfig, type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
+import {
+  type ConfigText,
+  exampleConfig,
+  type RunningExporter,
+  startExporter,
+  writeConfig,
+} from "../fixtures/exporter.ts";
 import { until } from "../fixtures/local_exporter.ts";
 import { freePort } from "../fixtures/network.ts";
 import { kill, Place } from "../fixtures/place.ts";
@@ -8,14 +14,13 @@ import { type Program, startJmp } from "../fixtures/program.ts";
 
 type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
 
-/** A program in the midst of something, and what else the row needs until its end. */
-interface Busy extends AsyncDisposable {
-  readonly program: Program;
-}
-
 interface Row {
   readonly what: string;
-  start(place: Place): Promise<Busy>;
+  /**
+   * Makes ready what its programs need until the end of the row, which `stack` has. Answers how a program comes to be in
+   * the midst of it.
+   */
+  open(place: Place, stack: AsyncDisposableStack): Promise<() => Promise<Program>>;
   /** Each signal and the exit code that it leads to. */
   readonly ends: Partial<Record<Signal, number>>;
 }
@@ -23,168 +28,149 @@ interface Row {
 /** What a signal means to a program that leaves it to the system, or passes it on to a command that does. */
 const bySignal = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 };
 
-/** Starts a program against an exporter that is ready. */
-async function withExporter(place: Place, start: (exporter: RunningExporter) => Promise<Program>): Promise<Busy> {
-  await using stack = new AsyncDisposableStack();
-  const exporter = stack.use(await startExporter(place));
-  await exporter.ready();
-  const program = stack.use(await start(exporter));
-  const owned = stack.move();
-  return { program, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+/** Starts a program and waits until it is in the midst of something. */
+async function busy(program: Program, isBusy: (program: Program) => Promise<unknown>): Promise<Program> {
+  await isBusy(program);
+  return program;
 }
 
-/** Starts a program alone. */
-async function alone(program: Program, isBusy: Promise<unknown>): Promise<Busy> {
-  await isBusy;
-  return { program, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+/** A row of programs with an exporter that is ready. */
+function withExporter(start: (place: Place, exporter: RunningExporter) => Promise<Program>): Row["open"] {
+  return async (place, stack) => {
+    const exporter = stack.use(await startExporter(place));
+    await exporter.ready();
+    return () => start(place, exporter);
+  };
+}
+
+/** A row of programs that need nothing but a config. */
+function alone(start: (place: Place, config: string) => Promise<Program>, hooks?: ConfigText["hooks"]): Row["open"] {
+  return async (place) => {
+    const config = await writeConfig(place, { hooks });
+    return () => start(place, config);
+  };
 }
 
 const endless = { script: "echo begun; sleep 4718", timeout: 3600 };
 const insecure = "--tls-grpc-insecure";
 const isLinux = Deno.build.os === "linux";
 
+const run = (place: Place, config: string) =>
+  startJmp(place, ["run", "--exporter-config", config, "--tls-grpc-listener", "127.0.0.1:0", insecure]);
+
 const rows: readonly Row[] = [
   {
     what: "jmp run that is ready",
-    async start(place) {
-      const words = ["run", "--exporter-config", exampleConfig, "--tls-grpc-listener", "127.0.0.1:0", insecure];
-      const program = startJmp(place, words);
-      return await alone(program, program.seeErr("Ready: "));
-    },
+    open: alone((place, config) => busy(run(place, config), (program) => program.seeErr("Ready: "))),
     ends: { SIGTERM: 0, SIGINT: 0 },
   },
   {
     what: "jmp run in the midst of beforeLease",
-    async start(place) {
-      const file = await writeConfig(place, { hooks: { beforeLease: endless } });
-      const program = startJmp(place, [
-        "run",
-        "--exporter-config",
-        file,
-        "--tls-grpc-listener",
-        "127.0.0.1:0",
-        insecure,
-      ]);
-      return await alone(program, program.seeErr("[beforeLease] begun"));
-    },
+    open: alone(
+      (place, config) => busy(run(place, config), (program) => program.seeErr("[beforeLease] begun")),
+      { beforeLease: endless },
+    ),
     ends: { SIGTERM: 0, SIGINT: 0 },
   },
   {
     what: "jmp shell with a command",
-    start: (place) =>
-      withExporter(place, async (exporter) => {
-        const program = startJmp(place, [...exporter.shell, "--", "sh", "-c", "echo in; sleep 4718 | sleep 4718"]);
-        await program.seeOut("in\n");
-        return program;
-      }),
+    open: withExporter((place, exporter) => {
+      const program = startJmp(place, [...exporter.shell, "--", "sh", "-c", "echo in; sleep 4718 | sleep 4718"]);
+      return busy(program, () => program.seeOut("in\n"));
+    }),
     ends: bySignal,
   },
   {
     what: "jmp shell that waits for an exporter",
-    async start(place) {
+    open: alone((place) => {
       const words = ["shell", "--tls-grpc", `127.0.0.1:${freePort()}`, insecure, "--wait", "--", "true"];
-      const program = startJmp(place, words);
-      return await alone(program, program.seeErr("Waiting for an exporter"));
-    },
+      return busy(startJmp(place, words), (program) => program.seeErr("Waiting for an exporter"));
+    }),
     ends: bySignal,
   },
   {
     what: "jmp shell that waits for a hook",
-    async start(place) {
-      await using stack = new AsyncDisposableStack();
+    async open(place, stack) {
       // This exporter is killed in the end, and so has no say about what its hook has started.
       const hooks = { beforeLease: { script: "echo begun; mkfifo fifo; read -r line <fifo", timeout: 3600 } };
       const args = ["--hook-kill-grace", "0"];
       const exporter = stack.use(await startExporter(place, { config: { hooks }, cwd: place.dir, args }));
       await exporter.program.seeErr("[beforeLease] begun");
-      const program = stack.use(startJmp(place, [...exporter.shell, "--", "true"]));
-      await program.seeErr("Waiting for the exporter: ");
-      const owned = stack.move();
-      return { program, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+      const words = [...exporter.shell, "--", "true"];
+      return () => busy(startJmp(place, words), (program) => program.seeErr("Waiting for the exporter: "));
     },
     ends: bySignal,
   },
   {
     what: "jmp shell that serves its own config, with a command",
-    async start(place) {
-      const words = ["shell", "--exporter-config", exampleConfig, "--", "sh", "-c", "echo in; sleep 4718 | sleep 4718"];
-      const program = startJmp(place, words);
-      return await alone(program, program.seeOut("in\n"));
-    },
+    open: alone((place, config) => {
+      const words = ["shell", "--exporter-config", config, "--", "sh", "-c", "echo in; sleep 4718 | sleep 4718"];
+      return busy(startJmp(place, words), (program) => program.seeOut("in\n"));
+    }),
     ends: bySignal,
   },
   {
     what: "jmp shell that serves its own config, in the midst of beforeLease",
-    async start(place) {
-      const file = await writeConfig(place, { hooks: { beforeLease: endless } });
-      const program = startJmp(place, ["shell", "--exporter-config", file, "--", "true"]);
-      return await alone(program, program.seeErr("[beforeLease] begun"));
-    },
+    open: alone((place, config) => {
+      const words = ["shell", "--exporter-config", config, "--", "true"];
+      return busy(startJmp(place, words), (program) => program.seeErr("[beforeLease] begun"));
+    }, { beforeLease: endless }),
     ends: bySignal,
   },
   {
     what: "j with a stream of results",
-    start: (place) =>
-      withExporter(place, async (exporter) => {
-        const program = startJmp(place, ["j", "power", "read", "-n", "100000", "-i", "0.01"], { env: exporter.env });
-        await program.seeOut("10 W\n");
-        return program;
-      }),
+    open: withExporter((place, { env }) => {
+      const program = startJmp(place, ["j", "power", "read", "-n", "100000", "-i", "0.01"], { env });
+      return busy(program, () => program.seeOut("10 W\n"));
+    }),
     ends: bySignal,
   },
   {
     what: "j in a shell, by its agent",
-    start: (place) =>
-      withExporter(place, async (exporter) => {
-        const words = [...exporter.shell, "--", "j", "power", "read", "-n", "100000", "-i", "0.01"];
-        const program = startJmp(place, words);
-        await program.seeOut("10 W\n");
-        return program;
-      }),
+    open: withExporter((place, { shell }) => {
+      const program = startJmp(place, [...shell, "--", "j", "power", "read", "-n", "100000", "-i", "0.01"]);
+      return busy(program, () => program.seeOut("10 W\n"));
+    }),
     ends: bySignal,
   },
   {
     what: "jmp inspect of a server that says nothing",
-    async start(place) {
-      const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      const program = startJmp(place, ["inspect", "--tls-grpc", `127.0.0.1:${silent.addr.port}`, insecure]);
-      const connection = await silent.accept();
-      return {
-        program,
-        async [Symbol.asyncDispose]() {
-          await program[Symbol.asyncDispose]();
-          connection.close();
-          silent.close();
-        },
-      };
+    open(place, stack) {
+      const silent = stack.adopt(Deno.listen({ hostname: "127.0.0.1", port: 0 }), (listener) => listener.close());
+      const words = ["inspect", "--tls-grpc", `127.0.0.1:${silent.addr.port}`, insecure];
+      return Promise.resolve(() =>
+        busy(startJmp(place, words), async () => void stack.adopt(await silent.accept(), (one) => one.close()))
+      );
     },
     ends: bySignal,
   },
   {
     what: "jmp status that watches",
-    start: (place) =>
-      withExporter(place, async (exporter) => {
-        const words = ["status", "--tls-grpc", exporter.address, insecure, "--watch", "--json"];
-        const program = startJmp(place, words);
-        await program.seeOut("LEASE_READY");
-        return program;
-      }),
+    open: withExporter((place, { address }) => {
+      const words = ["status", "--tls-grpc", address, insecure, "--watch", "--json"];
+      return busy(startJmp(place, words), (program) => program.seeOut("LEASE_READY"));
+    }),
     ends: bySignal,
   },
 ];
 
-for (const { what, start, ends } of rows) {
-  for (const [signal, wanted] of Object.entries(ends)) {
-    Deno.test(`${signal} to ${what}: ${wanted}`, async () => {
-      await using place = await Place.open();
-      {
-        await using busy = await start(place);
-        const { code, stderr } = await busy.program.stop(signal as Signal);
-        assert.equal(code, wanted, stderr);
+for (const { what, open, ends } of rows) {
+  Deno.test(what, async (t) => {
+    await using place = await Place.open();
+    {
+      await using stack = new AsyncDisposableStack();
+      const start = await open(place, stack);
+      for (const [signal, wanted] of Object.entries(ends)) {
+        await t.step(`${signal}: ${wanted}`, async () => {
+          await using program = await start();
+          const { code, stderr } = await program.stop(signal as Signal);
+          assert.equal(code, wanted, stderr);
+          assert.deepEqual(await place.leftProcesses("sleep 4718"), []);
+        });
       }
-      assert.deepEqual(await place.leftProcesses("sleep"), []);
-    });
-  }
+    }
+    assert.deepEqual(await place.leftProcesses("sleep"), []);
+  });
 }
 
 Deno.test("a command that does not heed the signal is killed after its time, with all that it has started", async () => {
