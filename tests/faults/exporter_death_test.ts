@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { startExporter } from "../fixtures/exporter.ts";
+import { until } from "../fixtures/local_exporter.ts";
 import { FaultBench, holdingsOf, type Occasion, occasions } from "../fixtures/fault_bench.ts";
 import { missingNamespaces, openNetworkNamespace } from "../fixtures/network_namespace.ts";
 import { Place } from "../fixtures/place.ts";
@@ -70,6 +71,9 @@ async function cablePulled(): Promise<void> {
   await assertTold(begun, bench.exporter.address);
   await bench.holdsOnly(before); // noticed at that end as well
   await network.plug();
+  // The system takes a moment to find the way again, and refuses at once until then.
+  const address = { hostname: network.address, port: bench.exporter.port };
+  await until("the way is found", () => Deno.connect(address).then((found) => (found.close(), true), () => false));
   await bench.serves();
   const { code, stderr } = await bench.exporter.program.stop();
   assert.equal(code, 0, stderr);
