@@ -208,6 +208,6 @@ Deno.test("each driver that declares something is stopped without it, and works 
   const worked = [...codes].filter(([, code]) => code === "0").map(([name]) => name);
   assert.deepEqual(worked, uses.filter(({ needs = true }) => !needs).map(({ name }) => name), stderr);
   for (const { name } of uses.filter(({ needs = true }) => needs)) {
-    assert.match(stderr, new RegExp(`"${name}" .*is not allowed (net|read|write|run) access`), name);
+    assert.match(stderr, new RegExp(`"${name}" .*is not allowed (net|read|write|run) access`), `${name}: ${stderr}`);
   }
 });

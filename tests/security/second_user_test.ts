@@ -96,7 +96,7 @@ Deno.test("a directory of another user's, or one that others can enter, is not u
 
 Deno.test("what a run that was killed has left is taken over, and what one that runs has is not", async () => {
   await using place = await Place.open();
-  const dir = place.path("run");
+  const dir = place.path("runtime");
   await Deno.mkdir(dir, { mode: 0o700 });
   const args = ["--runtime-dir", dir];
   const config = { hooks: { beforeLease: { script: "j power on" } } };
@@ -107,7 +107,7 @@ Deno.test("what a run that was killed has left is taken over, and what one that 
       ...["run", "--exporter-config", await writeConfig(place, config), "--tls-grpc-listener", "127.0.0.1:0"],
       ...["--tls-grpc-insecure", ...args],
     ]);
-    assertBriefError(refused, { code: 10, says: /Another exporter runs in .*run/, hint: /--runtime-dir/ });
+    assertBriefError(refused, { code: 10, says: /Another exporter runs in .*runtime/, hint: /--runtime-dir/ });
     assert.equal((await runJmp(place, [...killed.shell, "--", "j", "power", "on"])).code, 0);
     killed.program.signal("SIGKILL");
     await killed.program.ended();
