@@ -45,7 +45,7 @@ Deno.test("what was left elsewhere for the same reason is removed as well", asyn
   }
   assert.equal((await place.leftFiles()).length, 1, "what is to be removed");
   await using next = await startExporter(place, { env: { TMPDIR } });
-  await next.program.seeErr(`Removed ${place.path("run")}/jumpstarter-`);
+  await next.program.seeErr(`Removed ${place.path("sockets")}/jumpstarter-`);
 });
 
 Deno.test("a --runtime-dir that is too long for sockets is refused, with how long it may be", async () => {
