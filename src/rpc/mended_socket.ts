@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { forgetClosedStreams } from "./closed_streams.ts";
 import { goawayIsFatal, guardGoaway } from "./goaway_guard.ts";
 import { joinWrites } from "./joined_writes.ts";
 import { paceWrites, writesEndAtOnce } from "./paced_writes.ts";
@@ -16,6 +17,7 @@ export function mendSocket(socket: Duplex, role: "server" | "client"): Duplex {
   joinWrites(socket);
   const mended = goawayIsFatal(deno) ? guardGoaway(socket, role) : socket;
   releasePassed(socket, mended);
+  forgetClosedStreams(mended);
   if (writesEndAtOnce(deno)) paceWrites(mended, role);
   return mended;
 }
