@@ -7,15 +7,15 @@ import { type PeerExporter, startPeerExporter } from "../tests/peer/support/peer
 import { PythonClient } from "../tests/peer/support/python_client.ts";
 import { deviceType, ourSide, sessionEnv, type Side, writeCertificate } from "../tests/peer/support/side.ts";
 import { alternate, type Pair } from "./alternate.ts";
+import { compareCalls } from "./compare_calls.ts";
 import type { Comparison } from "./table.ts";
 
 const mib = 1024 * 1024;
 /** How often each pairing is measured. */
 const runs = 3;
-const warmCalls = 500, calls = 3_000;
 
 /** An exporter of one side with clients of both, which stay connected. */
-interface Bench extends AsyncDisposable {
+export interface Bench extends AsyncDisposable {
   readonly exporter: PeerExporter;
   readonly ours: DriverClient;
   readonly python: PythonClient;
@@ -89,7 +89,7 @@ export async function compareTransfers(python: Side, bytes: number): Promise<Com
   const mixedUp = await pairOf(pythonUp(intoOurs), pythonUp(intoPeer));
   const mixedDown = await pairOf(pythonDown(intoOurs), pythonDown(intoPeer));
   const memory = { ours: [await peakMb(intoOurs)], peer: [await peakMb(intoPeer)] };
-  const latency = await compareCalls(intoOurs, intoPeer);
+  const calls = await compareCalls(intoOurs, intoPeer);
   const size = `${Math.round(bytes / mib)} MiB`;
   return [
     { name: `upload of ${size}`, unit: "ms", pair: up, wanted: { timesFaster: 1.5 } },
@@ -97,8 +97,7 @@ export async function compareTransfers(python: Side, bytes: number): Promise<Com
     { name: `upload, Python client`, unit: "ms", pair: mixedUp, wanted: { timesFaster: 1 } },
     { name: `download, Python client`, unit: "ms", pair: mixedDown, wanted: { timesFaster: 1 } },
     { name: "most memory meanwhile", unit: "MB", pair: memory, wanted: { share: 3 } },
-    { name: "call, p50", unit: "µs", pair: latency.p50, wanted: { timesFaster: 1 } },
-    { name: "call, p99", unit: "µs", pair: latency.p99, wanted: { timesFaster: 1 } },
+    ...calls,
   ];
 }
 
@@ -106,22 +105,4 @@ export async function compareTransfers(python: Side, bytes: number): Promise<Com
 async function peakMb({ exporter }: Bench): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${exporter.program.pid}/status`);
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024 / 1_000_000;
-}
-
-/** How long a call takes on a connection that is warm, by our client: in microseconds. */
-async function compareCalls(ours: Bench, peer: Bench): Promise<{ p50: Pair; p99: Pair }> {
-  const p99 = { ours: [] as number[], peer: [] as number[] };
-  const measure = async ({ ours: client }: Bench, kept: number[]) => {
-    const took: number[] = [];
-    for (let call = 0; call < warmCalls + calls; call++) {
-      const start = performance.now();
-      await client.call("echo", [call]);
-      if (call >= warmCalls) took.push((performance.now() - start) * 1_000);
-    }
-    took.sort((a, b) => a - b);
-    kept.push(took[Math.floor(took.length * 0.99)] ?? NaN);
-    return took[took.length >> 1] ?? NaN;
-  };
-  const p50 = await alternate(runs, { ours: () => measure(ours, p99.ours), peer: () => measure(peer, p99.peer) });
-  return { p50, p99: { ours: p99.ours.slice(1), peer: p99.peer.slice(1) } }; // the first turn does not count
 }
