@@ -1,6 +1,6 @@
 /** `jmp shell` without a command, on a terminal as a user has it: util-linux's `script` makes one. */
 import assert from "node:assert/strict";
-import { exampleConfig, type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
+import { exampleShell, type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
 import type { Program } from "../fixtures/program.ts";
 import { missingTerminal, startJmpOnTerminal, testUnless } from "../fixtures/typed_terminal.ts";
@@ -53,15 +53,7 @@ terminalTest("ctrl-C is for the command that runs in the shell, not for the shel
 terminalTest("ctrl-C reaches a command once, and SIGINT to jmp shell alone does not", async () => {
   await using place = await Place.open();
   const script = `trap 'n=$((n+1)); echo "INT $n"' INT; echo in; until read -r _; do :; done; echo "$n in all"`;
-  await using terminal = startJmpOnTerminal(place, [
-    "shell",
-    "--exporter-config",
-    exampleConfig,
-    "--",
-    "sh",
-    "-c",
-    script,
-  ]);
+  await using terminal = startJmpOnTerminal(place, exampleShell(script));
   await terminal.seeOut("in\r\n");
   const processes = [...await place.processes()];
   const [pid] = processes.find(([, command]) => command.startsWith(Deno.execPath())) ?? assert.fail(String(processes));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { assertBriefError } from "../fixtures/brief_error.ts";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
-import { missingSmallDisk, mountSmallDisk } from "../fixtures/small_disk.ts";
+import { missingSmallDisk, mountSmallDisk, type SmallDisk } from "../fixtures/small_disk.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp, startJmp } from "../fixtures/program.ts";
 
@@ -62,14 +62,20 @@ Deno.test("a --runtime-dir that is too long for sockets is refused, with how lon
 const missing = await missingSmallDisk();
 if (missing !== undefined) console.warn(`not run: places from which no program can be run (${missing})`);
 
+/** A folder of a place from which no program can be run. */
+async function mountNoexec(place: Place): Promise<SmallDisk> {
+  const dir = place.path("noexec");
+  await Deno.mkdir(dir);
+  return await mountSmallDisk(dir, "noexec");
+}
+
 Deno.test({
   name: "a place from which no program can be run is no obstacle while there is another",
   ignore: missing !== undefined,
   async fn() {
     await using place = await Place.open();
-    const TMPDIR = place.path("noexec");
-    await Deno.mkdir(TMPDIR);
-    await using _disk = await mountSmallDisk(TMPDIR, "noexec");
+    await using disk = await mountNoexec(place);
+    const TMPDIR = disk.dir;
     await assertWorks(place, { TMPDIR });
     const dir = `${TMPDIR}/run`;
     await Deno.mkdir(dir, { mode: 0o700 });
@@ -87,9 +93,8 @@ Deno.test({
   ignore: missing !== undefined,
   async fn() {
     await using place = await Place.open();
-    const TMPDIR = place.path("noexec");
-    await Deno.mkdir(TMPDIR);
-    await using _disk = await mountSmallDisk(TMPDIR, "noexec");
+    await using disk = await mountNoexec(place);
+    const TMPDIR = disk.dir;
     const env = { TMPDIR, XDG_RUNTIME_DIR: TMPDIR };
     const says = /"j" cannot be run from \S+: .*noexec.*set TMPDIR/;
     await using exporter = await startExporter(place, { config: { hooks }, env });

@@ -1,6 +1,6 @@
 /** The settings of a real terminal, read from the system before, while and after `jmp shell` runs a command on it. */
 import assert from "node:assert/strict";
-import { exampleConfig, type RunningExporter, startExporter } from "../fixtures/exporter.ts";
+import { exampleShell, type RunningExporter, startExporter } from "../fixtures/exporter.ts";
 import { until } from "../fixtures/local_exporter.ts";
 import { kill, Place } from "../fixtures/place.ts";
 import type { Program } from "../fixtures/program.ts";
@@ -67,15 +67,7 @@ for (const { what, code, end } of ends) {
 terminalTest("a jmp shell in the background leaves the terminal to others, and is not stopped for it", async () => {
   await using place = await Place.open();
   const fifo = place.path("fifo");
-  const line = jmpLine([
-    "shell",
-    "--exporter-config",
-    exampleConfig,
-    "--",
-    "sh",
-    "-c",
-    `echo in; read -r _ <'${fifo}'`,
-  ]);
+  const line = jmpLine(exampleShell(`echo in; read -r _ <'${fifo}'`));
   const script = `set -m; mkfifo '${fifo}'; ${line} & read -r _; stty -echo; stty -g; echo >'${fifo}'; ` +
     `wait $!; echo "code=$?"; stty -g`;
   await using terminal = startOnTerminal(place, script);
