@@ -1,6 +1,6 @@
 /** Measures how long calls take on connections that are warm, by one client for both exporters. */
 import { alternate, type Pair } from "./alternate.ts";
-import type { Bench } from "./compare_transfers.ts";
+import type { Bench } from "./bench.ts";
 import type { Comparison } from "./table.ts";
 
 const runs = 3;

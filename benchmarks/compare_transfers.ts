@@ -1,44 +1,15 @@
 /** Measures files and calls between the two implementations; README.md says how to read what it prints. */
 import assert from "node:assert/strict";
-import { connect, type DriverClient } from "../mod.ts";
-import { writeConfig } from "../tests/fixtures/exporter.ts";
 import { Place } from "../tests/fixtures/place.ts";
-import { type PeerExporter, startPeerExporter } from "../tests/peer/support/peer_exporter.ts";
-import { PythonClient } from "../tests/peer/support/python_client.ts";
-import { deviceType, ourSide, sessionEnv, type Side, writeCertificate } from "../tests/peer/support/side.ts";
+import { ourSide, type Side } from "../tests/peer/support/side.ts";
 import { alternate, type Pair } from "./alternate.ts";
+import { type Bench, openBench } from "./bench.ts";
 import { compareCalls } from "./compare_calls.ts";
 import type { Comparison } from "./table.ts";
 
 const mib = 1024 * 1024;
 /** How often each pairing is measured. */
 const runs = 3;
-
-/** An exporter of one side with clients of both, which stay connected. */
-export interface Bench extends AsyncDisposable {
-  readonly exporter: PeerExporter;
-  readonly ours: DriverClient;
-  readonly python: PythonClient;
-}
-
-async function openBench(place: Place, side: Side, python: Side): Promise<Bench> {
-  await using stack = new AsyncDisposableStack();
-  const entries = { probe: { type: deviceType(side, "probe", "Probe") } };
-  const config = await writeConfig(place, { namespace: "default", export: entries }, `${side.name}.yaml`);
-  const certificate = await writeCertificate(place);
-  const exporter = stack.use(await startPeerExporter(place, side, config, "plaintext", certificate));
-  const client = stack.use(await connect(exporter.address, { insecure: true }));
-  const env = sessionEnv(python, exporter.address, "plaintext", certificate);
-  const owned = stack.move();
-  owned.use(exporter);
-  const pythonClient = owned.use(new PythonClient(place, env));
-  return {
-    exporter,
-    ours: client.driver("probe"),
-    python: pythonClient,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
-}
 
 const adapter = (path: string, mode: string) => `
   from jumpstarter_driver_opendal.adapter import OpendalAdapter
