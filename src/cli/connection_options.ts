@@ -4,7 +4,8 @@ import * as names from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint.ts";
 import { fileError } from "../private_files.ts";
-import { type Address, assertCertificate, formatAddress, type KeyedPem, parseAddress } from "../rpc/mod.ts";
+import { type Address, formatAddress, parseAddress } from "../address.ts";
+import type { KeyedPem } from "../rpc/mod.ts";
 import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
 
 /** The variables that a program was started with. */
@@ -179,6 +180,7 @@ async function readPair(
     throw new JumpstarterError("usage", `${given} was given without ${missing}`, { hint: "give both" });
   }
   const pair = { cert: await readPem(cert, called.cert), key: await readPem(key, called.key) };
+  const { assertCertificate } = await import("../rpc/mod.ts");
   assertCertificate(pair, called);
   return pair;
 }

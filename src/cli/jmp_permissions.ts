@@ -1,7 +1,7 @@
 import { exporterPermissions, type PartPermissions, type PlannedConfig } from "../exporter/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import { permissionFlags, permissionSet } from "../permission.ts";
-import { parseListenAddress } from "../rpc/mod.ts";
+import { parseListenAddress } from "../address.ts";
 import type { Env } from "./connection_options.ts";
 import { type ConfigChoice, planExporter } from "./exporter_config.ts";
 import type { MainOptions } from "./main_options.ts";

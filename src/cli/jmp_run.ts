@@ -3,7 +3,7 @@ import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { Logger } from "../log.ts";
 import { isWindows } from "../platform.ts";
-import { parseListenAddress } from "../rpc/mod.ts";
+import { parseListenAddress } from "../address.ts";
 import { definedOnly } from "./connection_options.ts";
 import { ConfigReloads } from "./config_reloads.ts";
 import { exitCodes } from "../exit_codes.ts";

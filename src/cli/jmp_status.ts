@@ -11,7 +11,8 @@ import {
 } from "../client/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { Json } from "../json.ts";
-import { type Channel, formatAddress } from "../rpc/mod.ts";
+import { formatAddress } from "../address.ts";
+import type { Channel } from "../rpc/mod.ts";
 import type { RemoteOptions } from "./connection_options.ts";
 import type { MainOptions } from "./main_options.ts";
 import { openRemote } from "./open_remote.ts";

@@ -1,7 +1,7 @@
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { isWindows } from "../platform.ts";
-import { assertPassphrase } from "../rpc/mod.ts";
+import { assertPassphrase } from "../passphrase.ts";
 import { fileError } from "../private_files.ts";
 
 /** The options that give a passphrase, as commander names them. */

@@ -3,7 +3,7 @@ import { type LifecycleEnd, runExporter } from "../exporter/mod.ts";
 import { Logger, type LogRecord, type LogSink } from "../log.ts";
 import { privateSocket } from "../platform.ts";
 import { openPrivateTempDir } from "../private_files.ts";
-import type { UnixAddress } from "../rpc/mod.ts";
+import type { UnixAddress } from "../address.ts";
 import { definedOnly } from "./connection_options.ts";
 import { longestMs } from "./duration.ts";
 import { planExporter } from "./exporter_config.ts";

@@ -5,7 +5,8 @@
 import { join, resolve } from "node:path";
 import { JumpstarterError } from "../errors.ts";
 import type { Permission } from "../permission.ts";
-import type { ServerCertificate, TcpAddress } from "../rpc/mod.ts";
+import type { TcpAddress } from "../address.ts";
+import type { ServerCertificate } from "../rpc/mod.ts";
 import { type OwnCertificate, ownCertificate, stateDir } from "../trust/mod.ts";
 import { type Env, readPem } from "./connection_options.ts";
 

@@ -3,7 +3,7 @@ import type { ExporterObserver } from "../exporter_event.ts";
 import type { Watcher } from "../telemetry/mod.ts";
 import type { Logger } from "../log.ts";
 import type { Permission } from "../permission.ts";
-import { formatAddress, listenPermissions, parseListenAddress, type TcpAddress } from "../rpc/mod.ts";
+import { formatAddress, listenPermissions, parseListenAddress, type TcpAddress } from "../address.ts";
 import type { Env } from "./connection_options.ts";
 import type { PartPermissions } from "../exporter/mod.ts";
 import { writeOut } from "./output.ts";

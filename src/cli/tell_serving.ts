@@ -1,7 +1,7 @@
 /** What `jmp run` says of how it serves: where, how to connect, and what should not stay so. */
 import { fingerprintsOf } from "../fingerprint.ts";
 import type { Logger } from "../log.ts";
-import { type Address, formatAddress, type TcpAddress } from "../rpc/mod.ts";
+import { type Address, formatAddress, type TcpAddress } from "../address.ts";
 import type { OwnCertificate } from "../trust/mod.ts";
 import type { ServedCertificate } from "./server_certificate.ts";
 

@@ -4,15 +4,8 @@ import { JumpstarterError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint.ts";
 import type { LogRecord } from "../log.ts";
 import { nearest } from "../nearest.ts";
-import {
-  type Address,
-  Channel,
-  type ConnectionTerms,
-  defaultConnectTimeoutMs,
-  holdKey,
-  type KeyedPem,
-  parseAddress,
-} from "../rpc/mod.ts";
+import { type Address, parseAddress } from "../address.ts";
+import { Channel, type ConnectionTerms, defaultConnectTimeoutMs, holdKey, type KeyedPem } from "../rpc/mod.ts";
 import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
 import { endSession } from "./end_session.ts";

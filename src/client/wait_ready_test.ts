@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
+import { Listener } from "../listener.ts";
 import * as pb from "../../proto/mod.ts";
 import { type ErrorCode, HookError, JumpstarterError } from "../errors.ts";
 import { type Channel, serve, type Server } from "../rpc/mod.ts";
@@ -24,7 +25,7 @@ async function openExporter(
     ...(isOurs ? { direct: { getInfo: () => ({}) } } : {}),
   });
   const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
-  const server = await serve({ address, services, log: new Logger(() => {}) });
+  const server = serve({ listener: await Listener.open(address), services, log: new Logger(() => {}) });
   const channel = openChannel(server.address, { insecure: true });
   return {
     channel,
@@ -49,7 +50,7 @@ Deno.test("an exporter that knows no status is ready", async () => {
   };
   const services = boundServices({ exporter: { getStatus: refuse } });
   const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
-  await using server = await serve({ address, services, log: new Logger(() => {}) });
+  await using server = serve({ listener: await Listener.open(address), services, log: new Logger(() => {}) });
   using channel = openChannel(server.address, { insecure: true });
   assert.equal(await waitReady(channel, { timeoutMs: 5_000 }), undefined);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Listener } from "../listener.ts";
 import * as pb from "../../proto/mod.ts";
 import { call, callStream, openStream } from "../driver/mod.ts";
 import { Channel, holdKey, openFrameStream, serve } from "../rpc/mod.ts";
@@ -59,14 +60,14 @@ async function openService(passphrase?: string) {
   });
   const services = [...exporterServices(session), direct];
   const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
-  const server = await serve({
-    address,
+  const server = serve({
+    listener: await Listener.open(address),
     services,
     log: context.log,
     passphrase,
     onConnection: (peer) => clients.add(peer),
   });
-  const trusted = await serve({ address, services, log: context.log, isTrusted: true });
+  const trusted = serve({ listener: await Listener.open(address), services, log: context.log, isTrusted: true });
   const channels: Channel[] = [];
   const connect = (to = server, token?: string) => {
     const channel = new Channel({ address: to.address });

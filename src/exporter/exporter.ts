@@ -2,8 +2,10 @@ import { ExporterStatus } from "../../proto/mod.ts";
 import type { LoadedConfig } from "../config/mod.ts";
 import type { DriverPackage } from "../driver/mod.ts";
 import { type ExporterObserver, tellAll } from "../exporter_event.ts";
+import { Listener } from "../listener.ts";
 import { Logger, type LogSink, toAll } from "../log.ts";
-import { type Address, type BoundService, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
+import type { Address } from "../address.ts";
+import { type BoundService, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
 import type { DriverPlan } from "./build_tree.ts";
 import { ChangeBell } from "./change_bell.ts";
 import { ClientList } from "./client_list.ts";
@@ -99,14 +101,9 @@ const stopGraceMs = 1_000;
 /** How long drivers may take to end the calls they are in the midst of; a script has 5 s to end itself. */
 const usualCallGraceMs = 10_000;
 
-/**
- * Serves a config until it is stopped or a hook ends it; everything that it opened is closed when this returns.
- *
- * @throws {DriverError} when a required driver cannot start.
- * @throws {JumpstarterError} `listen` when the address cannot be had.
- */
-export async function runExporter(options: ExporterOptions): Promise<LifecycleEnd> {
-  const { loaded, plan, packages, address, stopping, forced, callGraceMs = usualCallGraceMs } = options;
+/** What {@linkcode runExporter} does once it listens. */
+export async function serveExporter(options: ExporterOptions, listener: Listener): Promise<LifecycleEnd> {
+  const { loaded, plan, packages, stopping, forced, callGraceMs = usualCallGraceMs } = options;
   let current = loaded;
   const { config } = loaded;
   const feed = new LogFeed();
@@ -131,7 +128,10 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
     feed,
     observe,
     configUrl: () => current.url,
-    serve: () => serve({ address: { kind: "unix", path: runtimeDir.socketPath }, services, log, isTrusted: true }),
+    async serve() {
+      const own = await Listener.open({ kind: "unix", path: runtimeDir.socketPath });
+      return serve({ listener: own, services, log, isTrusted: true });
+    },
   });
   const clients = new ClientArrivals(stopping);
   const lifecycle = new Lifecycle({
@@ -182,8 +182,8 @@ export async function runExporter(options: ExporterOptions): Promise<LifecycleEn
       stopped: stopped.signal,
     }),
   ];
-  await using server = await serve({
-    address,
+  await using server = serve({
+    listener,
     services,
     log,
     certificate: options.certificate,

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { Listener } from "../listener.ts";
 import { Logger } from "../log.ts";
 import { serve } from "../rpc/mod.ts";
 import { HookRunner } from "./hook_runner.ts";
 import { LogFeed } from "./log_feed.ts";
-import { runtimePaths } from "./permissions.ts";
+import { runtimePaths } from "./runtime_paths.ts";
 
 Deno.test("what a hook needs and cannot be made is its failure, and is made for the next", async () => {
   const path = await Deno.makeTempDir({ prefix: "hook-runner-" });
@@ -18,7 +19,12 @@ Deno.test("what a hook needs and cannot be made is its failure, and is made for 
       feed: new LogFeed(),
       observe: (event) => event.kind === "hookEnded" && ended.push(event.result),
       configUrl: () => new URL("file:///bench.yaml"),
-      serve: () => serve({ address: { kind: "unix", path: join(path, "hook.sock") }, services: [], log }),
+      serve: async () =>
+        serve({
+          listener: await Listener.open({ kind: "unix", path: join(path, "hook.sock") }),
+          services: [],
+          log,
+        }),
       env: { PATH: Deno.env.get("PATH") ?? "" },
       launcher: ["true"],
       stopping: new AbortController().signal,

@@ -6,13 +6,8 @@
  *
  * @module
  */
-export {
-  type ExporterOptions,
-  type LifecycleStatus,
-  type PlannedConfig,
-  type Reload,
-  runExporter,
-} from "./exporter.ts";
+export type { ExporterOptions, LifecycleStatus, PlannedConfig, Reload } from "./exporter.ts";
+export { runExporter } from "./run_exporter.ts";
 export { type DriverPlan, planDrivers } from "./build_tree.ts";
 export { exporterPermissions, type PartPermissions } from "./permissions.ts";
 export type { LifecycleEnd } from "./lifecycle.ts";

@@ -1,46 +1,19 @@
 /**
  * What Deno has to allow for one exporter, part by part: the sum of what its parts say of themselves.
  */
-import { join } from "node:path";
 import type { LoadedConfig } from "../config/mod.ts";
 import { modulePermissions } from "../driver/mod.ts";
-import { hookPermissions } from "../hooks/mod.ts";
 import type { Permission } from "../permission.ts";
-import { privateSocket } from "../platform.ts";
-import { type Address, listenPermissions } from "../rpc/mod.ts";
+import { type Address, listenPermissions } from "../address.ts";
 import type { DriverPlan } from "./build_tree.ts";
 import { withScriptPath } from "./hook_script.ts";
+import { runtimePaths } from "./runtime_paths.ts";
 
 /** What one part of an exporter needs. */
 export interface PartPermissions {
   /** The part, such as `config` or `driver bench.power`. */
   readonly part: string;
   readonly permissions: readonly Permission[];
-}
-
-/** What an exporter keeps in its runtime directory. */
-export interface RuntimePaths {
-  /** Where the hooks' `j` reaches it. */
-  readonly socketPath: string;
-  /** Where their `j` is run for them. */
-  readonly agentPath: string;
-  /** Where the hooks find `j`. */
-  readonly binDir: string;
-  /** What a hook adds to the message of the day. */
-  readonly motdFile: string;
-  /** Where drivers keep temporary files. */
-  readonly workDir: string;
-}
-
-/** Where things are in the runtime directory `dir`. */
-export function runtimePaths(dir: string): RuntimePaths {
-  return {
-    socketPath: privateSocket(join(dir, "hooks.sock")),
-    agentPath: join(dir, "agent.sock"),
-    binDir: join(dir, "bin"),
-    motdFile: join(dir, "motd"),
-    workDir: join(dir, "work"),
-  };
 }
 
 /**
@@ -72,6 +45,7 @@ export async function exporterPermissions(
   for (const name of ["beforeLease", "afterLease"] as const) {
     const hook = loaded.config.hooks[name];
     if (hook === undefined) continue;
+    const { hookPermissions } = await import("../hooks/mod.ts");
     const placed = withScriptPath(hook, loaded.url);
     const file: Permission[] = placed.scriptFile === undefined ? [] : [{ kind: "read", of: placed.scriptFile }];
     parts.push({ part: `hook ${name}`, permissions: [...file, ...await hookPermissions(placed)] });

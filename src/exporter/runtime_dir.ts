@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { JumpstarterError } from "../errors.ts";
 import { fitsSocket, isWindows, longestSocketPath } from "../platform.ts";
 import { lockFile, openPrivateTempDir, reasonOf } from "../private_files.ts";
-import { type RuntimePaths, runtimePaths } from "./permissions.ts";
+import { type RuntimePaths, runtimePaths } from "./runtime_paths.ts";
 
 /** What an exporter keeps while it runs, in a directory that only this user can enter. */
 export type RuntimeDir = RuntimePaths & AsyncDisposable & { readonly path: string };

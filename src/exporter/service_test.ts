@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Listener } from "../listener.ts";
 import * as pb from "../../proto/mod.ts";
 import { call, callStream, type Method, openStream } from "../driver/mod.ts";
 import type { ErrorCode } from "../errors.ts";
@@ -30,7 +31,11 @@ async function openService(methods: Readonly<Record<string, Method>>, name = "be
     endSession: () => Promise.resolve("next"),
   });
   const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
-  const server = await serve({ address, services: exporterServices(session), log: context.log });
+  const server = serve({
+    listener: await Listener.open(address),
+    services: exporterServices(session),
+    log: context.log,
+  });
   const channel = new Channel({ address: server.address });
   return {
     uuid: node.uuid,

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server as SocketServer, type Socket } from "node:net";
 import * as pb from "../../proto/mod.ts";
+import type { Address } from "../address.ts";
 import { type ErrorCode, JumpstarterError } from "../errors.ts";
+import { Listener } from "../listener.ts";
 import { Logger, type LogRecord } from "../log.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelOptions } from "./channel_options.ts";
@@ -27,15 +29,20 @@ export interface Bench extends AsyncDisposable {
   readonly records: readonly LogRecord[];
 }
 
+/** How a test serves. */
+export interface BenchOptions extends Partial<Omit<ServeOptions, "listener">> {
+  readonly address?: Address;
+}
+
 /** Serves handlers on a free port, or as `options` has it. */
 export async function openBench(
   handlers: TestHandlers,
-  options: Partial<ServeOptions> = {},
+  { address = { kind: "tcp", host: "127.0.0.1", port: 0 }, ...options }: BenchOptions = {},
   reach: Partial<ChannelOptions> = {},
 ): Promise<Bench> {
   const records: LogRecord[] = [];
-  const server = await serve({
-    address: { kind: "tcp", host: "127.0.0.1", port: 0 },
+  const server = serve({
+    listener: await Listener.open(address),
     services: boundServices(handlers),
     log: new Logger((record) => records.push(record)),
     ...options,

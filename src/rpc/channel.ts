@@ -9,7 +9,8 @@ import {
 } from "@grpc/grpc-js";
 import type { Socket } from "node:net";
 import { JumpstarterError } from "../errors.ts";
-import { type Address, formatAddress } from "./address.ts";
+import { type Address, formatAddress } from "../address.ts";
+import { assertPassphrase } from "../passphrase.ts";
 import { type CallLimits, CallsUnderWay, throwIfAborted } from "./call_limits.ts";
 import { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
 import { ClientCall } from "./client_call.ts";
@@ -19,7 +20,7 @@ import { forgetClientSessions } from "./forget_session.ts";
 import { keepaliveOptions } from "./keepalive.ts";
 import { mendSocket } from "./mended_socket.ts";
 import { keepMessagesBeforeErrors } from "./ordered_status.ts";
-import { assertPassphrase, passphraseKey } from "./passphrase.ts";
+import { passphraseKey } from "./passphrase.ts";
 import { methodCodec } from "./service.ts";
 import { fromStatus, isReset, isSaidByPeer, isWebAnswer } from "./status.ts";
 import { secureConnection } from "./tls.ts";

@@ -1,4 +1,4 @@
-import type { Address } from "./address.ts";
+import type { Address } from "../address.ts";
 import type { ConnectionTerms } from "./connection_terms.ts";
 import type { Keepalive } from "./keepalive.ts";
 import type { TlsTrust } from "./tls.ts";

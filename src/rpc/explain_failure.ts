@@ -7,7 +7,7 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { connect as connectTcp, type Socket } from "node:net";
 import { type ErrorDetails, JumpstarterError } from "../errors.ts";
 import { fitsSocket, longestSocketPath } from "../platform.ts";
-import { formatAddress, type TcpAddress } from "./address.ts";
+import { formatAddress, type TcpAddress } from "../address.ts";
 import { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
 import { libraryTerms } from "./connection_terms.ts";
 import { GREETING } from "./http2_frames.ts";

@@ -8,14 +8,15 @@ async function heldMiB(megabytes: number): Promise<number> {
     `${dir}/probe.ts`,
     `import { bindService, Channel, serve } from ${url("./mod.ts")};
     import { RouterService } from ${url("../../proto/mod.ts")};
+    import { Listener } from ${url("../listener.ts")};
     import { Logger } from ${url("../log.ts")};
-    const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
+    const listener = await Listener.open({ kind: "tcp", host: "127.0.0.1", port: 0 });
     const services = [bindService(RouterService, {
       async *stream(requests) {
         for await (const _ of requests) yield { payload: new Uint8Array(64 * 1024) };
       },
     })];
-    await using server = await serve({ address, services, log: new Logger(() => {}) });
+    await using server = serve({ listener, services, log: new Logger(() => {}) });
     using channel = new Channel({ address: server.address });
     const call = channel.duplex(RouterService.method.stream, {});
     let left = ${megabytes} * 16;

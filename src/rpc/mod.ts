@@ -10,15 +10,6 @@
  *
  * @module
  */
-export {
-  type Address,
-  formatAddress,
-  listenPermissions,
-  parseAddress,
-  parseListenAddress,
-  type TcpAddress,
-  type UnixAddress,
-} from "./address.ts";
 export { type CallLimits, throwIfAborted } from "./call_limits.ts";
 export { Channel } from "./channel.ts";
 export { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
@@ -34,7 +25,6 @@ export {
   relayFrames,
 } from "./frame_stream.ts";
 export { holdKey } from "./hold_key.ts";
-export { assertPassphrase } from "./passphrase.ts";
 export { type ConnectedPeer, serve, type ServeOptions, type Server } from "./server.ts";
 export { defaultLimits, type ServerLimits } from "./server_limits.ts";
 export type { ServerCall } from "./server_call.ts";

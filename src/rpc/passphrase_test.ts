@@ -5,7 +5,8 @@ import { JumpstarterError } from "../errors.ts";
 import { driverCall, getStatus, openBench, rejectsWith, streamingDriverCall, streamMethod } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
 import { openFrameStream } from "./frame_stream.ts";
-import { assertPassphrase, passphraseChecker, passphraseKey } from "./passphrase.ts";
+import { assertPassphrase } from "../passphrase.ts";
+import { passphraseChecker, passphraseKey } from "./passphrase.ts";
 
 const printable = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) })
   .filter((text) => text !== "" && text.trim() === text);

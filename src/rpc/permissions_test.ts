@@ -15,12 +15,14 @@ async function callUnder(flags: readonly string[], address: unknown, certificate
     `${dir}/probe.ts`,
     `import { bindService, Channel, serve } from ${url("./mod.ts")};
     import { RouterService } from ${url("../../proto/mod.ts")};
+    import { Listener } from ${url("../listener.ts")};
     import { Logger } from ${url("../log.ts")};
     try {
       const services = [bindService(RouterService, { async *stream() { yield { frameType: 7 }; } })];
       const certificate = ${JSON.stringify(certificate)};
       const log = new Logger(() => {});
-      await using server = await serve({ address: ${JSON.stringify(address)}, services, log, certificate });
+      await using listener = await Listener.open(${JSON.stringify(address)});
+      await using server = serve({ listener, services, log, certificate });
       using channel = new Channel({ address: server.address, tls: certificate && { ca: certificate.cert } });
       const call = channel.duplex(RouterService.method.stream, {});
       for await (const { frameType } of call.messages()) console.log("frame", frameType);

@@ -2,7 +2,7 @@
  * What certificate a server shows, and whether it holds: a look of its own, for whoever has to decide or to explain.
  */
 import { type Fingerprints, fingerprintsOf } from "../fingerprint.ts";
-import type { TcpAddress } from "./address.ts";
+import type { TcpAddress } from "../address.ts";
 import type { ConnectionTerms } from "./connection_terms.ts";
 import { GREETING } from "./http2_frames.ts";
 import { FingerprintMismatch, peerCertificate, secureConnection, type TlsTrust } from "./tls.ts";

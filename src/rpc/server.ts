@@ -1,26 +1,24 @@
-import { unlink } from "node:fs/promises";
-import { createServer as createTcpServer, type Server as SocketServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { JumpstarterError } from "../errors.ts";
+import type { Address } from "../address.ts";
+import type { Listener } from "../listener.ts";
 import type { Logger } from "../log.ts";
-import { isWindows } from "../platform.ts";
-import { type Address, formatAddress } from "./address.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { FloodLog, type ToldRefusal } from "./flood_log.ts";
 import { type Keepalive, keepaliveOptions } from "./keepalive.ts";
 import { Login } from "./login.ts";
 import { mendSocket } from "./mended_socket.ts";
 import { onGreeting } from "./preface.ts";
-import { type Accept, secureListener } from "./secure_listener.ts";
 import { defaultLimits, grpcLimits, type ServerLimits } from "./server_limits.ts";
 import type { BoundService, RunningCalls, Serving } from "./service.ts";
 import type { ServerCertificate } from "./tls.ts";
+import { tlsHandshakes } from "./tls_handshakes.ts";
 import { WideServer } from "./wide_server.ts";
 
 /** What a server serves, where, and to whom. */
 export interface ServeOptions {
-  /** Where to listen. Port 0 picks a free one. */
-  address: Address;
+  /** Where clients come; it is closed with the server. */
+  listener: Listener;
   /** What to serve. */
   services: readonly BoundService[];
   /** Where failed logins and broken connections are noted. */
@@ -64,12 +62,12 @@ export interface Server extends AsyncDisposable {
 }
 
 /**
- * Listens, and serves until it is stopped.
+ * Serves until it is stopped.
  *
- * @throws {JumpstarterError} `listen` when the address cannot be had; `config` when the certificate is of no use.
+ * @throws {JumpstarterError} `config` when the certificate is of no use.
  */
-export async function serve(options: ServeOptions): Promise<Server> {
-  const { address, services, certificate, passphrase, isTrusted = false, log } = options;
+export function serve(options: ServeOptions): Server {
+  const { listener, services, certificate, passphrase, isTrusted = false, log } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const floodLog = new FloodLog(log, { onRefused: options.onRefused });
   const connectionOf = (call: object) => grpcServer.connectionOf(call);
@@ -104,12 +102,15 @@ export async function serve(options: ServeOptions): Promise<Server> {
       });
     });
   };
-  const listener = certificate === undefined
-    ? plainListener(connections, accept)
-    : secureListener(certificate, { ...options, limits, floodLog, connections, accept });
-  const bound = await listen(listener, address);
-  // One connection that cannot be taken (no descriptor left, say) is no reason to end.
-  listener.on("error", (error) => log.error(`A connection could not be accepted: ${error.message}`));
+  const handshakes = certificate === undefined
+    ? undefined
+    : tlsHandshakes(certificate, { ...options, limits, floodLog, connections, accept });
+  listener.serve((socket) => {
+    const connection = connections.take(socket);
+    if (connection === undefined) return;
+    if (handshakes === undefined) accept(socket, connection);
+    else handshakes.begin(socket);
+  }, (error) => log.error(`A connection could not be accepted: ${error.message}`));
   // grpc-js itself waits for no call of a connection that was handed to it, nor for what was just written to it.
   const endCalls = async () => {
     await running.ended();
@@ -118,14 +119,15 @@ export async function serve(options: ServeOptions): Promise<Server> {
   };
   const stop = async (graceMs: number) => {
     listener.close();
+    handshakes?.[Symbol.dispose]();
     login?.[Symbol.dispose]();
     await within(graceMs, (done) => void endCalls().then(() => grpcServer.tryShutdown(done)));
     grpcServer.forceShutdown();
     injector.destroy();
     connections.endAll();
-    if (bound.kind === "unix") await unlink(bound.path).catch(() => {/* closing the listener has removed it */});
+    await listener[Symbol.asyncDispose]();
   };
-  return { address: bound, stop, [Symbol.asyncDispose]: () => stop(0) };
+  return { address: listener.address, stop, [Symbol.asyncDispose]: () => stop(0) };
 }
 
 function closeOf(socket: Socket): Promise<void> {
@@ -144,72 +146,6 @@ class RunningCallSet implements RunningCalls {
   async ended(): Promise<void> {
     await Promise.all(this.#calls);
   }
-}
-
-function plainListener(connections: Connections, accept: Accept): SocketServer {
-  return createTcpServer((socket) => {
-    const connection = connections.take(socket);
-    if (connection !== undefined) accept(socket, connection);
-  });
-}
-
-async function listen(listener: SocketServer, address: Address): Promise<Address> {
-  if (address.kind === "unix") {
-    await listening(listener, address, { path: address.path });
-    if (!isWindows) await Deno.chmod(address.path, 0o600);
-    return address;
-  }
-  const { port } = address;
-  let { host } = address;
-  if (host !== undefined) {
-    await listening(listener, address, { host, port });
-  } else {
-    // Every address is the IPv6 wildcard, which takes IPv4 as well, unless the machine has no IPv6.
-    await listening(listener, address, { host: "::", port }).catch((error: JumpstarterError) => {
-      const { code } = error.cause as { code?: string };
-      if (code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL") throw error;
-      host = "0.0.0.0";
-      return listening(listener, address, { host, port });
-    });
-  }
-  const bound = listener.address();
-  return { ...address, host, port: typeof bound === "object" && bound !== null ? bound.port : port };
-}
-
-function listening(
-  listener: SocketServer,
-  address: Address,
-  where: { path: string } | { host: string; port: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: Error) => reject(listenError(address, cause));
-    listener.once("error", fail);
-    listener.listen(where, () => {
-      listener.off("error", fail);
-      resolve();
-    });
-  });
-}
-
-function listenError(address: Address, cause: Error & { code?: string }): JumpstarterError {
-  const where = `Cannot listen on ${formatAddress(address)}`;
-  const port = address.kind === "tcp" ? address.port : 0;
-  const noSuchAddress = [
-    "this machine has no such address",
-    "use 127.0.0.1, or only a port for every address",
-  ] as const;
-  const known: Record<string, readonly [string, string]> = {
-    EADDRINUSE: ["the address is in use", `see what listens with "ss -ltnp", or take another port (:0 picks one)`],
-    EACCES: ["permission denied", port < 1024 ? "ports below 1024 need privileges" : "choose another address"],
-    EADDRNOTAVAIL: noSuchAddress,
-    // As Deno has it.
-    EINVAL: address.kind === "tcp"
-      ? noSuchAddress
-      : ["the path is too long for a socket", "set TMPDIR to a directory with a shorter path"],
-    ENOTFOUND: ["the name does not resolve", "use an address of this machine, or only a port for every address"],
-  };
-  const [reason, hint] = known[cause.code ?? ""] ?? [cause.message, undefined];
-  return new JumpstarterError("listen", `${where}: ${reason}`, { hint, cause });
 }
 
 /** Waits for `begin` to call back, but no longer than `limitMs`. */

@@ -3,11 +3,11 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { makeSelfSigned } from "../../tests/fixtures/certificate.ts";
+import { Listener } from "../listener.ts";
 import { Logger, type LogRecord } from "../log.ts";
-import { JumpstarterError } from "../errors.ts";
 import { boundServices, driverCall, getStatus, openBench, rejectsWith, waitUntil, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
-import type { Address } from "./address.ts";
+import type { Address } from "../address.ts";
 import { serve, type Server } from "./server.ts";
 import type { ServerCall } from "./server_call.ts";
 
@@ -33,19 +33,6 @@ function hanging() {
   };
   return { handlers, begun: begun.promise, ended: ended.promise };
 }
-
-Deno.test("a port in use is told with the address and what to do", async () => {
-  await using bench = await openBench(ready);
-  const { address } = bench.server;
-  if (address.kind !== "tcp") throw new Error("not TCP");
-  const error = await rejectsWith(serve({ address, services: [], log: quiet }), "listen");
-  assert.match(
-    error.message,
-    new RegExp(`cannot listen on 127\\.0\\.0\\.1:${address.port}: the address is in use`, "i"),
-  );
-  assert.match(error.hint ?? "", /another port/);
-  await rejectsWith(serve({ address: { kind: "tcp", port: address.port }, services: [], log: quiet }), "listen");
-});
 
 Deno.test("a connection's end is told to the calls that it carried, and to no others", async () => {
   const directory = await Deno.makeTempDir();
@@ -73,17 +60,11 @@ Deno.test("a connection's end is told to the calls that it carried, and to no ot
   }
 });
 
-Deno.test("an address that is not this machine's, and a socket where none can be", async () => {
-  const elsewhere = serve({ address: { kind: "tcp", host: "192.0.2.1", port: 0 }, services: [], log: quiet });
-  assert.match((await rejectsWith(elsewhere, "listen")).message, /192\.0\.2\.1:0: ./);
-  const nowhere = serve({ address: { kind: "unix", path: "/no/such/folder/x.sock" }, services: [], log: quiet });
-  assert.match((await rejectsWith(nowhere, "listen")).message, /\/no\/such\/folder\/x\.sock/);
-});
-
-Deno.test("a certificate that cannot work is refused before anything listens", async () => {
+Deno.test("a certificate that cannot work is refused before anyone is served", async () => {
   const { cert } = await makeSelfSigned(), { key } = await makeSelfSigned();
-  const address = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
-  await rejectsWith(serve({ address, services: [], log: quiet, certificate: { cert, key } }), "config");
+  await using listener = await Listener.open({ kind: "tcp", host: "127.0.0.1", port: 0 });
+  const refused = Promise.try(() => serve({ listener, services: [], log: quiet, certificate: { cert, key } }));
+  await rejectsWith(refused, "config");
 });
 
 Deno.test("without a host it is reached by IPv4 and by IPv6", async () => {
@@ -224,9 +205,9 @@ Deno.test("each listener has its own trust and passphrase, over the same service
   const dir = await Deno.makeTempDir();
   {
     const tcp = { kind: "tcp" as const, host: "127.0.0.1", port: 0 };
-    await using open = await serve({ address: tcp, services, log: quiet, passphrase: "secret" });
-    await using own = await serve({
-      address: { kind: "unix", path: `${dir}/own.sock` },
+    await using open = serve({ listener: await Listener.open(tcp), services, log: quiet, passphrase: "secret" });
+    await using own = serve({
+      listener: await Listener.open({ kind: "unix", path: `${dir}/own.sock` }),
       services,
       log: quiet,
       isTrusted: true,
@@ -272,11 +253,4 @@ Deno.test("bytes that are no HTTP/2, and a handshake that fails, harm nobody els
     () => records.some(({ message }) => /TLS handshake with .* failed/.test(message)),
     "a note",
   );
-});
-
-Deno.test("an error of serving is this project's own", async () => {
-  const address = { kind: "tcp" as const, host: "no-such-host.invalid", port: 0 };
-  const error: unknown = await serve({ address, services: [], log: quiet }).catch((error) => error);
-  assert.ok(error instanceof JumpstarterError && error.code === "listen");
-  assert.match(error.message, /no-such-host\.invalid/);
 });

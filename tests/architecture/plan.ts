@@ -94,7 +94,7 @@ export const GLOBALS: Readonly<Record<string, readonly string[]>> = {
   "Deno.umask": ["src/agent/start_message.ts"],
   "Deno.uid": ["src/agent/start_message.ts", "src/left_dirs.ts", "src/private_files.ts"],
   "Deno.gid": [],
-  "Deno.chmod": ["src/agent/serve_agent.ts", "src/atomic_file.ts", "src/private_files.ts", "src/rpc/server.ts"],
+  "Deno.chmod": ["src/agent/serve_agent.ts", "src/atomic_file.ts", "src/listener.ts", "src/private_files.ts"],
   "Deno.chmodSync": [],
   "Deno.chown": [],
   "Deno.chownSync": [],
@@ -133,9 +133,10 @@ export const LEAN: readonly Lean[] = [
     countsLateImports: true,
   },
   {
-    // What watches over an exporter is loaded only when it is asked for.
-    entries: ["src/cli/jmp_run.ts"],
-    without: ["prom-client", "@opentelemetry/api"],
+    // A config is checked, and its address listened on, before what serves it is loaded; what watches over an exporter
+    // is loaded only when it is asked for.
+    entries: ["src/cli/jmp_run.ts", "src/cli/jmp_config.ts"],
+    without: ["@grpc/grpc-js", "@bufbuild/protobuf", "prom-client", "@opentelemetry/api"],
   },
 ];
 

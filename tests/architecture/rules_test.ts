@@ -184,6 +184,7 @@ Deno.test("a heavy entry is found with its way, and late and type-only imports a
     "src/agent/serve_agent.ts": "",
     "src/cli/mod.ts": `const run = await import("./jmp_run.ts"); import type { Config } from "../config/mod.ts";`,
     "src/cli/jmp_run.ts": `import "../config/mod.ts";`,
+    "src/cli/jmp_config.ts": "",
     "src/config/mod.ts": `import "zod";`,
     "src/cli/j.ts": "",
     "drivers/mod.ts": `import "./power/mod.ts";`,
@@ -211,6 +212,7 @@ Deno.test("a heavy entry is found with its way, and late and type-only imports a
     "drivers/*/client.ts does not exist, so nothing shows that it is lean",
     "cli.ts does not exist, so nothing shows that it is lean",
     "src/cli/jmp_run.ts does not exist, so nothing shows that it is lean",
+    "src/cli/jmp_config.ts does not exist, so nothing shows that it is lean",
   ]);
 });
 

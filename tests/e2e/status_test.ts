@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import * as pb from "../../proto/mod.ts";
 import { JumpstarterError } from "../../src/errors.ts";
+import { Listener } from "../../src/listener.ts";
 import { Logger } from "../../src/log.ts";
-import { bindService, formatAddress, serve } from "../../src/rpc/mod.ts";
+import { formatAddress } from "../../src/address.ts";
+import { bindService, serve } from "../../src/rpc/mod.ts";
 import { boundServices } from "../../src/rpc/bench_test.ts";
 import { startExporter } from "../fixtures/exporter.ts";
 import { freePort } from "../fixtures/network.ts";
@@ -117,8 +119,8 @@ Deno.test("jmp status --watch leaves an exporter alone for a while that lets nob
       throw new JumpstarterError("unavailable", "The exporter is stopping");
     },
   });
-  await using server = await serve({
-    address: { kind: "tcp", host: "127.0.0.1", port: 0 },
+  await using server = serve({
+    listener: await Listener.open({ kind: "tcp", host: "127.0.0.1", port: 0 }),
     services: [...boundServices({ exporter: { getReport: () => ({ labels: {}, reports: [] }) } }), direct],
     log: new Logger(() => {}),
   });

@@ -1,5 +1,5 @@
-import { JumpstarterError } from "../errors.ts";
-import type { Permission } from "../permission.ts";
+import { JumpstarterError } from "./errors.ts";
+import type { Permission } from "./permission.ts";
 
 /** The port of an exporter when none is named. */
 const defaultPort = 19090;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { type Address, formatAddress, parseAddress, parseListenAddress } from "./address.ts";
-import { JumpstarterError } from "../errors.ts";
+import { JumpstarterError } from "./errors.ts";
 
 const isUsage = (error: unknown) => error instanceof JumpstarterError && error.code === "usage";
 

@@ -9,8 +9,8 @@ import type { ServerLimits } from "./server_limits.ts";
 /** Serves a connection on what HTTP/2 is to be spoken on. */
 export type Accept = (stream: Socket, connection: Connection) => void;
 
-/** What a listener for TLS is made of. */
-export interface SecureListenerOptions {
+/** What handshakes are made with, beside the certificate. */
+export interface TlsHandshakeOptions {
   readonly log: Logger;
   readonly floodLog: FloodLog;
   readonly limits: Pick<ServerLimits, "handshakeMs">;
@@ -20,12 +20,19 @@ export interface SecureListenerOptions {
   readonly renewalCheckMs?: number;
 }
 
+/** Makes connections TLS; disposed of, it looks for no newer certificate any more. */
+export interface TlsHandshakes extends Disposable {
+  /** Begins the handshake of a connection. */
+  begin(socket: Socket): void;
+}
+
 /**
- * A listener for TLS. Where clients need certificates, their names are noted on their connections.
+ * Makes connections TLS before they are accepted. Where clients need certificates, their names are noted on their
+ * connections.
  *
  * @throws {JumpstarterError} `config` when the certificate is of no use.
  */
-export function secureListener(certificate: ServerCertificate, options: SecureListenerOptions): Server {
+export function tlsHandshakes(certificate: ServerCertificate, options: TlsHandshakeOptions): TlsHandshakes {
   const { connections, floodLog, log, limits, accept } = options;
   assertServerCertificate(certificate);
   const current = { clientCa: certificate.clientCa };
@@ -34,13 +41,12 @@ export function secureListener(certificate: ServerCertificate, options: SecureLi
     const refusal = { address, reason: `TLS handshake failed: ${reason}` };
     floodLog.warning("tls", `TLS handshake with ${address} failed: ${reason}`, refusal);
   };
-  const listener = createServer({
+  const server = createServer({
     ...contextOf(certificate),
     ALPNProtocols: ["h2"],
     handshakeTimeout: limits.handshakeMs,
   });
-  listener.prependListener("connection", (socket: Socket) => connections.take(socket));
-  listener.on("secureConnection", (socket: TLSSocket) => {
+  server.on("secureConnection", (socket: TLSSocket) => {
     const connection = connections.of(socket);
     if (connection === undefined) return void socket.destroy();
     // A session that is taken up again brings along a certificate that was looked at when it began.
@@ -54,7 +60,7 @@ export function secureListener(certificate: ServerCertificate, options: SecureLi
     }
     accept(socket, connection);
   });
-  listener.on("tlsClientError", (error: Error, socket: TLSSocket & { readonly _parent?: Socket }) => {
+  server.on("tlsClientError", (error: Error, socket: TLSSocket & { readonly _parent?: Socket }) => {
     // Its addresses are those of the socket beneath, which the TLS library keeps to itself.
     const connection = connections.of(socket._parent ?? socket);
     socket.destroy(); // a handshake that ran out of time leaves it open
@@ -62,8 +68,11 @@ export function secureListener(certificate: ServerCertificate, options: SecureLi
     const { authorizationError: refusal } = socket; // the error itself is only that the connection has ended then
     note(connection, refusal ? `its certificate is not accepted (${refusal})` : inPlainWords(error));
   });
-  keepCurrent(listener, options, (renewed) => current.clientCa = renewed.clientCa);
-  return listener;
+  const renewal = keepCurrent(server, options, (renewed) => current.clientCa = renewed.clientCa);
+  return {
+    begin: (socket) => void server.emit("connection", socket),
+    [Symbol.dispose]: () => clearInterval(renewal),
+  };
 }
 
 /** Why a client's handshake failed. */
@@ -85,12 +94,12 @@ function contextOf({ cert, key, clientCa }: ServerCertificate): TlsOptions {
 
 /** Serves new connections with the certificate that has replaced the first one; the open ones stay as they are. */
 function keepCurrent(
-  listener: Server,
-  options: SecureListenerOptions,
+  server: Server,
+  options: TlsHandshakeOptions,
   onRenewed: (certificate: ServerCertificate) => void,
-): void {
+): ReturnType<typeof setInterval> | undefined {
   const { renewedCertificate, renewalCheckMs = 5_000, log } = options;
-  if (renewedCertificate === undefined) return;
+  if (renewedCertificate === undefined) return undefined;
   let lastFault = "";
   let isBusy = false;
   const look = async () => {
@@ -100,7 +109,7 @@ function keepCurrent(
       const renewed = await renewedCertificate();
       if (renewed === undefined) return;
       assertServerCertificate(renewed);
-      listener.setSecureContext(contextOf(renewed));
+      server.setSecureContext(contextOf(renewed));
       onRenewed(renewed);
       log.info("New connections are served with the new certificate");
       lastFault = "";
@@ -112,6 +121,5 @@ function keepCurrent(
       isBusy = false;
     }
   };
-  const timer = setInterval(() => void look(), renewalCheckMs);
-  listener.once("close", () => clearInterval(timer));
+  return setInterval(() => void look(), renewalCheckMs);
 }
