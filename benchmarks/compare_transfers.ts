@@ -59,6 +59,10 @@ export async function compareTransfers(python: Side, bytes: number): Promise<Com
   const down = await pairOf(oursDown(intoOurs), pythonDown(intoPeer));
   const mixedUp = await pairOf(pythonUp(intoOurs), pythonUp(intoPeer));
   const mixedDown = await pairOf(pythonDown(intoOurs), pythonDown(intoPeer));
+  await using oursApart = await openBench(place, ourSide, python, { apart: true });
+  await using peerApart = await openBench(place, python, python, { apart: true });
+  const apartUp = await pairOf(pythonUp(oursApart), pythonUp(peerApart));
+  const apartDown = await pairOf(pythonDown(oursApart), pythonDown(peerApart));
   const memory = { ours: [await peakMb(intoOurs)], peer: [await peakMb(intoPeer)] };
   const calls = await compareCalls(intoOurs, intoPeer);
   const size = `${Math.round(bytes / mib)} MiB`;
@@ -67,6 +71,8 @@ export async function compareTransfers(python: Side, bytes: number): Promise<Com
     { name: `download of ${size}`, unit: "ms", pair: down, wanted: { timesFaster: 1.5 } },
     { name: `upload, Python client`, unit: "ms", pair: mixedUp, wanted: { timesFaster: 1 } },
     { name: `download, Python client`, unit: "ms", pair: mixedDown, wanted: { timesFaster: 1 } },
+    { name: `upload, Python client apart`, unit: "ms", pair: apartUp, wanted: { timesFaster: 1 } },
+    { name: `download, Python client apart`, unit: "ms", pair: apartDown, wanted: { timesFaster: 1 } },
     { name: "most memory meanwhile", unit: "MB", pair: memory, wanted: { share: 3 } },
     ...calls,
   ];

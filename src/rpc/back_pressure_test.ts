@@ -16,9 +16,10 @@ import { streamPair } from "./frame_bench_test.ts";
 import { openFrameStream, relayFrames } from "./frame_stream.ts";
 import type { ServerCertificate } from "./tls.ts";
 import { toValue } from "./value.ts";
+import { ADMITTED_WINDOW_BYTES } from "./window.ts";
 
-/** The most that a writer may be ahead of a reader who has stopped: our own buffers, and what is on its way. */
-const maxAheadBytes = 8 * 1024 * 1024;
+/** The most that a writer may be ahead of a reader who has stopped: what may be on its way, and our own buffers. */
+const maxAheadBytes = 2 * ADMITTED_WINDOW_BYTES;
 
 /** A server that has one device behind its raw stream, and answers calls. */
 async function openDevice(certificate?: ServerCertificate) {

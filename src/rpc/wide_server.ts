@@ -11,7 +11,7 @@ import { JumpstarterError } from "../errors.ts";
 import type { Connection } from "./connections.ts";
 import { forgetWhenClosed } from "./forget_session.ts";
 import type { CallConnection } from "./server_call.ts";
-import { WINDOW_BYTES } from "./window.ts";
+import { ADMITTED_WINDOW_BYTES, WINDOW_BYTES } from "./window.ts";
 
 /** What every peer is told about the streams it opens. A frame takes a message of 64 KiB with what it is wrapped in. */
 const WIDE_SETTINGS: Settings = { initialWindowSize: WINDOW_BYTES, maxFrameSize: 65 * 1024 };
@@ -22,6 +22,17 @@ interface Internals {
   readonly http2Servers: ReadonlyMap<Http2Server, unknown>;
   _respondWithError(error: Partial<StatusObject>, stream: ServerHttp2Stream, info?: unknown): void;
   _verifyContentType(stream: ServerHttp2Stream, headers: unknown): boolean;
+}
+
+/** A session that is open. */
+interface OpenSession {
+  readonly session: ServerHttp2Session;
+  /** Fires when it is not any more. */
+  readonly closed: AbortController;
+  /** Whose it is. */
+  connection?: Connection;
+  /** A call on it was let in. */
+  isAdmitted: boolean;
 }
 
 /** What is needed of a call of grpc-js to find its connection: an interceptor's call has the real one beneath it. */
@@ -36,8 +47,7 @@ interface CallInternals {
  * uploads run about twice as fast.
  */
 export class WideServer extends Server {
-  /** The sessions that are open, what fires when each is not any more, and whose they are. */
-  readonly #sessions = new Map<ServerHttp2Session, { closed: AbortController; connection?: Connection }>();
+  readonly #sessions = new Map<ServerHttp2Session, OpenSession>();
   #latest?: ServerHttp2Session;
 
   /** Makes a server with the options of grpc-js. */
@@ -61,7 +71,7 @@ export class WideServer extends Server {
       session.setLocalWindowSize(WINDOW_BYTES);
       forgetWhenClosed(session);
       const closed = new AbortController();
-      this.#sessions.set(session, { closed });
+      this.#sessions.set(session, { session, closed, isAdmitted: false });
       this.#latest = session;
       session.once("close", () => {
         this.#sessions.delete(session);
@@ -92,9 +102,10 @@ export class WideServer extends Server {
     session?.once("remoteSettings", onEstablished);
   }
 
-  /** The connection that a call has come on, as the call's handler knows it. */
+  /** The connection that a call has come on which is let in, as the call's handler knows it. */
   callConnection(call: object): CallConnection {
     const known = this.#sessionOf(call);
+    if (known !== undefined) admit(known);
     const { peer = "unknown", identity } = known?.connection ?? {};
     return { peer, identity, closed: known?.closed.signal ?? AbortSignal.abort(clientGone()) };
   }
@@ -113,12 +124,20 @@ export class WideServer extends Server {
       })));
   }
 
-  #sessionOf(call: CallInternals): { closed: AbortController; connection?: Connection } | undefined {
+  #sessionOf(call: CallInternals): OpenSession | undefined {
     let inner: CallInternals | undefined = call;
     while (inner !== undefined && inner.stream === undefined) inner = inner.call ?? inner.nextCall;
     const session = inner?.stream?.session;
     return session === undefined ? undefined : this.#sessions.get(session);
   }
+}
+
+/** Lets a client send further ahead from its first call on; nobody who may not call has so much room in memory. */
+function admit(known: OpenSession): void {
+  if (known.isAdmitted) return;
+  known.isAdmitted = true;
+  known.session.settings({ initialWindowSize: ADMITTED_WINDOW_BYTES });
+  known.session.setLocalWindowSize(ADMITTED_WINDOW_BYTES);
 }
 
 function clientGone(): JumpstarterError {

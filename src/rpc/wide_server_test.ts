@@ -4,10 +4,11 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer } from "node:net";
 import { frame } from "../../tests/goaway/frames.ts";
-import { getStatus, openBench } from "./bench_test.ts";
+import { getStatus, openBench, within } from "./bench_test.ts";
 import { FRAME, GREETING } from "./http2_frames.ts";
+import { passphraseKey } from "./passphrase.ts";
 import { WideServer } from "./wide_server.ts";
-import { WINDOW_BYTES } from "./window.ts";
+import { ADMITTED_WINDOW_BYTES, WINDOW_BYTES } from "./window.ts";
 
 Deno.test("a peer is let 1 MiB ahead on streams and connection, in frames of 64 KiB", async () => {
   const server = new WideServer({ "grpc.max_concurrent_streams": 7 });
@@ -43,6 +44,40 @@ function* connectionWindowUpdates(bytes: Uint8Array): Generator<number> {
     if (view.getUint8(at + 3) === 8 && view.getUint32(at + 5) === 0) yield view.getUint32(at + 9);
   }
 }
+
+Deno.test("a client may send 8 MiB ahead once a call of it was let in, and not for one that is refused", async () => {
+  await using bench = await openBench({ exporter: { getStatus: () => ({ status: 4 }) } }, { passphrase: "secret" });
+  const { address } = bench.server;
+  if (address.kind !== "tcp") throw new Error("not TCP");
+  const socket = connect(address.port, "127.0.0.1");
+  const windowUpdates: number[] = [];
+  socket.on("data", (chunk: Uint8Array) => windowUpdates.push(...connectionWindowUpdates(chunk)));
+  const client = connectHttp2("http://127.0.0.1", { createConnection: () => socket });
+  await once(client, "remoteSettings");
+  const ask = async (passphrase: string) => {
+    const path = `/${getStatus.parent.typeName}/${getStatus.name}`;
+    const headers = {
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      [passphraseKey]: passphrase,
+    };
+    const stream = client.request(headers).resume();
+    stream.end(new Uint8Array(5)); // an empty message
+    await once(stream, "end");
+  };
+  const opened = () => 65_535 + windowUpdates.reduce((sum, bytes) => sum + bytes, 0);
+  await ask("wrong");
+  assert.equal(client.remoteSettings.initialWindowSize, WINDOW_BYTES);
+  assert.equal(opened(), WINDOW_BYTES);
+  const widened = once(client, "remoteSettings");
+  await ask("secret");
+  await within(widened, "new settings");
+  assert.equal(client.remoteSettings.initialWindowSize, ADMITTED_WINDOW_BYTES);
+  assert.equal(client.remoteSettings.maxFrameSize, 65 * 1024, "what else was said holds");
+  assert.equal(opened(), ADMITTED_WINDOW_BYTES);
+  client.destroy();
+});
 
 Deno.test("a call that is none and is given up at once ends nothing but itself", async () => {
   await using bench = await openBench({ exporter: { getStatus: () => ({ status: 4 }) } });

@@ -27,10 +27,10 @@ export class PythonClient implements AsyncDisposable {
   readonly #program: Program;
   #count = 0;
 
-  /** Starts it; `env` says where the exporter is, and has the interpreter first on its PATH. */
-  constructor(place: Place, env: Readonly<Record<string, string>>) {
+  /** Starts it, after the words `within`; `env` says where the exporter is, and has the interpreter first on its PATH. */
+  constructor(place: Place, env: Readonly<Record<string, string>>, within: readonly string[] = []) {
     const script = join(repository, "tests", "peer", "support", "python_client.py");
-    this.#program = new Program(place, ["env", "python", script], { env });
+    this.#program = new Program(place, [...within, "env", "python", script], { env });
   }
 
   /** Asks one question: the body of a function of `client`. */
