@@ -28,7 +28,7 @@ export async function prepareRuntimeDir(
       await Deno.remove(own, { recursive: true }).catch(() => {/* there is none */});
     }
   };
-  await removeOwn(); // those of a run that was killed
+  if (made === undefined) await removeOwn(); // those of a run that was killed
   for (const own of [paths.binDir, paths.workDir]) await Deno.mkdir(own, { mode: 0o700 });
   return {
     ...paths,

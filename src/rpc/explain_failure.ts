@@ -37,7 +37,8 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
   if (reached instanceof Error) return fail(...unreachable(reached));
   reached.destroy();
   if (isUnanswered) {
-    const hint = "something takes connections there: check the port, and whether the exporter hangs";
+    const hint =
+      "something takes connections there: check the port, and whether the exporter hangs or is still starting";
     return fail(`no answer within ${connectTimeoutMs / 1_000} s`, { hint });
   }
   if (address.kind === "unix") return fail(cause.details);
