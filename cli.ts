@@ -45,6 +45,7 @@ export async function runMain(loadCommands: LoadCommands = loadCommandsLate): Pr
   if (first === "j") {
     const terminal = openProcessTerminal(env);
     const code = await Promise.race([terminal.forced, runJ(rest, terminal, loadCommands)]);
+    if (terminal.outputFault !== undefined) await terminal.writeErr(`j: ${terminal.outputFault.message}\n`);
     terminal[Symbol.dispose]();
     Deno.exit(terminal.endCode(code));
   }

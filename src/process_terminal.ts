@@ -7,7 +7,12 @@ import type { Screen, Terminal, TerminalFacts } from "./terminal.ts";
 export interface ProcessTerminal extends Terminal, Disposable {
   /** Settles when the user insists (a second ctrl-C), with the exit code to end with at once. */
   readonly forced: Promise<number>;
-  /** The exit code for one of this program's: what was interrupted ends with 128 and the number of the signal. */
+  /** Why stdout takes nothing more, unless it is for want of a reader. */
+  readonly outputFault: JumpstarterError | undefined;
+  /**
+   * The exit code for one of this program's: what was interrupted ends with 128 and the number of the signal, and a
+   * closed output that has a fault counts as a failure.
+   */
   endCode(code: number): number;
 }
 
@@ -34,18 +39,20 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
   let written = Promise.resolve();
   let isRaw = false;
   let isOutputClosed = false;
+  let outputFault: JumpstarterError | undefined;
   let isImpatient = false;
   let giveUpWrite = () => {};
-  const closeOutput = () => {
+  const closeOutput = (error: unknown) => {
     isOutputClosed = true;
-    stop.abort(new JumpstarterError("cancelled", "Nobody reads the output any more"));
+    if (!(error instanceof Deno.errors.BrokenPipe)) outputFault = outputError(error);
+    stop.abort(outputFault ?? new JumpstarterError("cancelled", "Nobody reads the output any more"));
   };
-  const write = (stream: typeof Deno.stdout, output: Uint8Array | string, onClosed: () => void) =>
+  const write = (stream: typeof Deno.stdout, output: Uint8Array | string, onFailure: (error: unknown) => void) =>
     written = written.then(() => {
       // A race with one promise for all writes would keep something of each until the end.
       const { promise, resolve } = Promise.withResolvers<void>();
       giveUpWrite = resolve;
-      writeAll(stream, toBytes(output), onClosed).then(resolve);
+      writeAll(stream, toBytes(output), onFailure).then(resolve);
       if (isImpatient) resolve();
       return promise;
     });
@@ -53,7 +60,13 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
     facts: readFacts(env),
     signal: stop.signal,
     forced: forced.promise,
-    endCode: (code) => code === exitCodes.interrupted && stopNumber !== undefined ? 128 + stopNumber : code,
+    get outputFault() {
+      return outputFault;
+    },
+    endCode(code) {
+      if (code === exitCodes.interrupted && stopNumber !== undefined) return 128 + stopNumber;
+      return code === exitCodes.outputClosed && outputFault !== undefined ? exitCodes.driver : code;
+    },
     get isOutputClosed() {
       return isOutputClosed;
     },
@@ -61,7 +74,7 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
       return Deno.stdin.readable;
     },
     writeOut: (output) => isOutputClosed ? written : write(Deno.stdout, output, closeOutput),
-    writeErr: (output) => write(Deno.stderr, output, () => {}),
+    writeErr: (output) => write(Deno.stderr, output, () => {/* nobody can be told */}),
     flush: () => written,
     setRaw(wanted) {
       if (wanted !== isRaw) Deno.stdin.setRaw(isRaw = wanted);
@@ -96,11 +109,21 @@ function toBytes(output: Uint8Array | string): Uint8Array {
   return typeof output === "string" ? new TextEncoder().encode(output) : output;
 }
 
-/** Never fails: that the reader has gone is its right, and of anything else nobody can be told. */
-async function writeAll(stream: typeof Deno.stdout, bytes: Uint8Array, onClosed: () => void): Promise<void> {
+/** The error of a stdout that cannot be written, such as a file on a disk that is full. */
+export function outputError(cause: unknown): JumpstarterError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new JumpstarterError("io", `cannot write to standard output: ${reason}`, { cause });
+}
+
+/** Never fails: what goes wrong is told to `onFailure`. */
+async function writeAll(
+  stream: typeof Deno.stdout,
+  bytes: Uint8Array,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
   try {
     while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
-  } catch {
-    onClosed();
+  } catch (error) {
+    onFailure(error);
   }
 }

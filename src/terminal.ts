@@ -31,9 +31,9 @@ export interface TerminalFacts {
 export interface Terminal {
   /** What it is. */
   readonly facts: TerminalFacts;
-  /** Fires when the user gives up, or when nobody reads stdout any more. */
+  /** Fires when the user gives up, or when stdout takes nothing more. */
   readonly signal: AbortSignal;
-  /** Whether the reader of stdout has gone (`j … | head -1`). */
+  /** Whether stdout takes nothing more: its reader has gone (`j … | head -1`), or its disk is full. */
   readonly isOutputClosed: boolean;
   /** What is typed or piped in. Nothing is taken from it before it is read. */
   readonly stdin: ReadableStream<Uint8Array>;

@@ -3,6 +3,7 @@
  */
 import { ConfigError, JumpstarterError } from "../errors.ts";
 import { atLeast, type LogRecord, type LogSink, type Severity } from "../log.ts";
+import { outputError } from "../process_terminal.ts";
 
 /** How log lines look. */
 export type LogFormat = "text" | "json";
@@ -12,9 +13,17 @@ export const eraseRest = "\x1b[K";
 
 const encoder = new TextEncoder();
 
-/** Writes text to stdout: what the command was asked for. */
+/**
+ * Writes text to stdout: what the command was asked for.
+ *
+ * @throws {JumpstarterError} `io` when it cannot be written, such as to a disk that is full.
+ */
 export function writeOut(text: string): void {
-  writeAll(Deno.stdout, encoder.encode(text));
+  try {
+    writeAll(Deno.stdout, encoder.encode(text));
+  } catch (error) {
+    throw outputError(error);
+  }
 }
 
 /**

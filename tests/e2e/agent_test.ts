@@ -124,6 +124,19 @@ for (const worker of workers) {
       assert.deepEqual({ stdout, stderr }, { stdout: "0 V  0 A  0 W\n141\n", stderr: "" });
     });
 
+    await t.step({
+      name: "a disk that is full ends the command, and is told",
+      ignore: Deno.build.os !== "linux", // there is no /dev/full
+      async fn() {
+        for (const count of [1, 100_000]) {
+          const script = `j power read -n ${count} -i 0.01 >/dev/full; echo $?`;
+          const { stdout, stderr } = await shell.runScript(worker, script);
+          assert.equal(stdout, "1\n", stderr);
+          assert.match(stderr, /^j: cannot write to standard output: No space left on device.*\n$/);
+        }
+      },
+    });
+
     await t.step("files are those of the user's directory", async () => {
       await Deno.mkdir(place.path("elsewhere"));
       await using j = shell.startJ(worker, ["echo", "forward-unix", "local.sock"], { cwd: place.path("elsewhere") });
