@@ -135,7 +135,7 @@ export const opendal: DriverDefinition = defineDriver<OpendalConfig, OpendalDevi
   start: async (settings, { log }: StartContext) =>
     new OpendalDevice({
       scheme: settings.scheme,
-      storage: await openStorage(settings),
+      storage: await openStorage(settings, (message) => log.warning(message)),
       removesCreated: settings.remove_created_on_close,
       log,
     }),

@@ -13,16 +13,24 @@ interface Entry {
   forget(): void;
 }
 
+/** Whoever is to know of files whose clients have gone. */
+export interface FileWatcher {
+  /** A half-written file is discarded. */
+  discarded(name: string): void;
+  /** A file cannot be closed, or something of it cannot be removed. */
+  stuck(name: string, error: unknown): void;
+}
+
 /** The files that clients have opened, by handle. They go when their client does, and those half written with it. */
 export class FileTable implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>();
   readonly #freeing = new Set<Promise<void>>();
-  readonly #onDiscarded: (name: string) => void;
+  readonly #watcher: FileWatcher;
   #reserved = 0;
 
-  /** @param onDiscarded Told of each file that was still open when its client went. */
-  constructor(onDiscarded: (name: string) => void) {
-    this.#onDiscarded = onDiscarded;
+  /** @param watcher Told of the files that were still open when their clients went. */
+  constructor(watcher: FileWatcher) {
+    this.#watcher = watcher;
   }
 
   /** Keeps room for a file until it is added, or will not be. */
@@ -83,8 +91,12 @@ export class FileTable implements AsyncDisposable {
   }
 
   async #discard(file: OpenFile): Promise<void> {
-    const wasOpen = await file.discard().catch(() => true);
-    if (wasOpen && file instanceof WritableFile) this.#onDiscarded(file.name);
+    try {
+      const wasOpen = await file.discard();
+      if (wasOpen && file instanceof WritableFile) this.#watcher.discarded(file.name);
+    } catch (error) {
+      this.#watcher.stuck(file.name, error);
+    }
   }
 
   #forgetClosed(): void {

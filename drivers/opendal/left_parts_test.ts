@@ -6,7 +6,7 @@ import { newPartName } from "../../src/part_file.ts";
 import { startExporter } from "../../tests/fixtures/exporter.ts";
 import { until } from "../../tests/fixtures/local_exporter.ts";
 import { Place } from "../../tests/fixtures/place.ts";
-import { type } from "./bench_test.ts";
+import { client, serveStorages, type } from "./bench_test.ts";
 import { OpendalClient } from "./client.ts";
 import { openFsStorage } from "./fs_storage.ts";
 import { Bench, calm, failsWith, openFolder, treeOf } from "./storage_bench_test.ts";
@@ -54,6 +54,20 @@ for (const isHeld of [undefined, false]) {
     assert.deepEqual(await treeOf(folder.path), ["deep/", "deep/er/", "deep/er/new"]);
   });
 }
+
+Deno.test("what cannot be discarded is told in the log, with the reason", async () => {
+  await using folder = await openFolder();
+  await using bench = await serveStorages({ storage: { scheme: "fs", kwargs: { root: folder.path } } });
+  await client(bench).open("new", "wb");
+  const [part = ""] = await treeOf(folder.path);
+  await Deno.remove(join(folder.path, part));
+  await Deno.mkdir(join(folder.path, part, "in the way"), { recursive: true });
+  await bench.exporter[Symbol.asyncDispose]();
+  await until("it is told", () => bench.records.some(({ message }) => /"new"/.test(message)));
+  const told = bench.records.filter(({ message }) => /"new"/.test(message));
+  assert.deepEqual(told.map(({ severity }) => severity), ["WARNING"]);
+  assert.match(told[0]?.message ?? "", /^cannot let go of "new", whose client has gone: .*not empty/);
+});
 
 Deno.test("the next exporter on a folder removes what one that was killed had begun to write", async () => {
   await using place = await Place.open();

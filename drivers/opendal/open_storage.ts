@@ -15,8 +15,12 @@ export type StorageSettings =
   | { readonly scheme: "s3"; readonly kwargs: S3Options }
   | { readonly scheme: "memory" };
 
-/** Opens a storage. */
-export async function openStorage(settings: StorageSettings): Promise<Storage> {
+/**
+ * Opens a storage.
+ *
+ * @param warn Told what is left behind in it.
+ */
+export async function openStorage(settings: StorageSettings, warn: (message: string) => void): Promise<Storage> {
   switch (settings.scheme) {
     case "fs":
       return await openFsStorage(settings.kwargs.root);
@@ -24,7 +28,7 @@ export async function openStorage(settings: StorageSettings): Promise<Storage> {
     case "https":
       return new HttpStorage(settings.kwargs);
     case "s3":
-      return new S3Storage(toS3Settings(settings.kwargs), settings.kwargs.root);
+      return new S3Storage(toS3Settings(settings.kwargs), settings.kwargs.root, warn);
     case "memory":
       return new MemoryStorage();
   }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { CallContext } from "../../src/driver/mod.ts";
 import { JumpstarterError } from "../../src/errors.ts";
 import type { Logger } from "../../src/log.ts";
+import { reasonOf } from "../../src/private_files.ts";
 import { CreatedPaths } from "./created_paths.ts";
 import { FileTable } from "./file_table.ts";
 import { type OpenFile, ReadableFile, WritableFile } from "./open_file.ts";
@@ -47,7 +48,11 @@ export class OpendalDevice implements AsyncDisposable {
   /** Makes the device of a storage, which is its own from now on. */
   constructor(parts: DeviceParts) {
     this.#parts = parts;
-    this.files = new FileTable((name) => parts.log.info(`"${name}" was discarded: its client went before closing it`));
+    const { log } = parts;
+    this.files = new FileTable({
+      discarded: (name) => log.info(`"${name}" was discarded: its client went before closing it`),
+      stuck: (name, error) => log.warning(`cannot let go of "${name}", whose client has gone: ${reasonOf(error)}`),
+    });
   }
 
   /** The storage, for what it can do by itself. */
@@ -163,7 +168,7 @@ export class OpendalDevice implements AsyncDisposable {
         await this.#able(isWhole ? "removeAll" : "delete")(path, signal);
         log.debug(`removed "${formatPath(path)}", which a client has made`);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = reasonOf(error);
         // A directory that has come with a file stays when something else is in it by now.
         if (isWhole) log.warning(`cannot remove "${formatPath(path)}", which a client has made: ${reason}`);
       }

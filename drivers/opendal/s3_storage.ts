@@ -42,13 +42,16 @@ export class S3Storage implements Storage {
   readonly #bucket: S3Bucket;
   /** What all keys begin with; empty, or with a `/` at its end. */
   readonly #prefix: string;
+  readonly #warn: (message: string) => void;
 
   /**
    * Makes the storage; nothing is asked of the store yet.
    *
    * @param root The directory that paths start from; the bucket itself by default.
+   * @param warn Told what is left behind in the bucket.
    */
-  constructor(settings: S3Settings, root: string = "") {
+  constructor(settings: S3Settings, root: string = "", warn: (message: string) => void = () => {}) {
+    this.#warn = warn;
     this.#bucket = new S3Bucket(settings);
     const { names } = parsePath(root);
     this.#prefix = names.map((name) => `${name}/`).join("");
@@ -75,7 +78,7 @@ export class S3Storage implements Storage {
 
   async openWriter(path: StoragePath, signal: AbortSignal): Promise<Writer> {
     await this.#assertFitsFile(path, signal);
-    return new S3Writer(this.#bucket, this.#key(path));
+    return new S3Writer(this.#bucket, this.#key(path), this.#warn);
   }
 
   async createDir(path: StoragePath, signal: AbortSignal): Promise<void> {
@@ -109,7 +112,7 @@ export class S3Storage implements Storage {
     await using reader = await this.openReader(source, signal);
     await this.#assertFitsFile(target, signal);
     if ((reader.size ?? 0) > MAX_COPY_BYTES) {
-      await using writer = new S3Writer(this.#bucket, this.#key(target));
+      await using writer = new S3Writer(this.#bucket, this.#key(target), this.#warn);
       await transfer(reader, writer, signal);
       return;
     }

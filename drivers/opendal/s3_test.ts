@@ -205,6 +205,23 @@ Deno.test("a file that is given up does not wait for the part under way", async 
   assert.match(await failsWith("cancelled", writing), /given up/);
 });
 
+Deno.test("parts that the store keeps of a file that is given up are told of", async () => {
+  for (const [status, told] of [[403, [/ of "d\/f": it answered 403$/]], [404, []]] as const) {
+    await using server = serve(({ method }) => {
+      if (method === "POST") return new Response("<UploadId>1</UploadId>");
+      return new Response(null, method === "DELETE" ? { status } : {});
+    });
+    const warnings: string[] = [];
+    await using storage = new S3Storage(server.settings, "d", (warning) => warnings.push(warning));
+    {
+      await using writer = await storage.openWriter(parsePath("f"), calm);
+      await writer.write(new Uint8Array(9 << 20));
+    }
+    assert.equal(warnings.length, told.length, warnings.join());
+    told.forEach((pattern, index) => assert.match(warnings[index] ?? "", pattern));
+  }
+});
+
 Deno.test("an answer that ends with an error is none", async () => {
   await using server = serve(({ method, url }) => {
     if (method === "HEAD" && url.endsWith("/a")) return new Response(null, { headers: { "content-length": "1" } });

@@ -1,4 +1,5 @@
 import { JumpstarterError } from "../../src/errors.ts";
+import { reasonOf } from "../../src/private_files.ts";
 import type { S3Bucket } from "./s3_bucket.ts";
 import type { Writer } from "./storage.ts";
 import { xmlEncode, xmlTexts } from "./xml_texts.ts";
@@ -19,6 +20,7 @@ const ABORT_LIMIT_MS = 20_000;
 export class S3Writer implements Writer {
   readonly #bucket: S3Bucket;
   readonly #key: string;
+  readonly #warn: (message: string) => void;
   /** Ends requests that are on their way when the file is given up. */
   readonly #end = new AbortController();
   /** What waits to be a part. */
@@ -28,10 +30,15 @@ export class S3Writer implements Writer {
   readonly #etags: string[] = [];
   #isDone = false;
 
-  /** Begins an object; nothing is asked of the store yet. */
-  constructor(bucket: S3Bucket, key: string) {
+  /**
+   * Begins an object; nothing is asked of the store yet.
+   *
+   * @param warn Told when the store keeps parts of an object that is given up.
+   */
+  constructor(bucket: S3Bucket, key: string, warn: (message: string) => void) {
     this.#bucket = bucket;
     this.#key = key;
+    this.#warn = warn;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -71,8 +78,15 @@ export class S3Writer implements Writer {
     if (this.#isDone || uploadId === undefined) return;
     // Parts that nobody ever makes a file of would be kept, and paid for.
     const request = { method: "DELETE", key: this.#key, query: { uploadId } } as const;
-    const answer = await this.#bucket.send(request, AbortSignal.timeout(ABORT_LIMIT_MS)).catch(() => undefined);
-    await answer?.discard();
+    let fault: string | undefined;
+    try {
+      const answer = await this.#bucket.send(request, AbortSignal.timeout(ABORT_LIMIT_MS));
+      await answer.discard();
+      if (!answer.isOk && answer.status !== 404) fault = `it answered ${answer.status}`;
+    } catch (error) {
+      fault = reasonOf(error);
+    }
+    if (fault !== undefined) this.#warn(`cannot remove the parts that the bucket keeps of "${this.#key}": ${fault}`);
   }
 
   async #sendPart(): Promise<void> {
