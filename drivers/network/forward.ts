@@ -94,8 +94,10 @@ async function removeAbandoned(path: string): Promise<void> {
   try {
     const { readable } = await openSocket({ path });
     await readable.cancel();
-  } catch {
-    await rm(path, { force: true });
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: unknown } };
+    // No other error says that: a socket may be busy, or for datagrams alone.
+    if (cause?.code === "ECONNREFUSED") await rm(path, { force: true });
   }
 }
 

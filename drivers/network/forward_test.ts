@@ -4,6 +4,7 @@ import { until } from "../../tests/fixtures/local_exporter.ts";
 import type { JumpstarterError } from "../../src/errors.ts";
 import { bytes, client, expectText, openDevice, openSockets, serveTcp } from "./bench_test.ts";
 import { listenTcp } from "./forward.ts";
+import { NotifySocket } from "../../tests/fixtures/notify_socket.ts";
 import { isolatedTest } from "../../tests/fixtures/run_isolated.ts";
 
 const readAll = (conn: Deno.Conn): Promise<string> => new Response(conn.readable).text();
@@ -219,13 +220,29 @@ Deno.test("a Unix forward replaces an abandoned socket, and neither a living one
   const path = `${dir}/a.sock`;
   await using first = await network.forwardUnix({ path });
   await assert.rejects(network.forwardUnix({ path }), /the address is in use$/);
-  await Deno.link(path, `${dir}/abandoned.sock`).catch(() => {});
+  const abandoned = `${dir}/abandoned.sock`;
+  await Deno.link(path, abandoned);
   await first[Symbol.asyncDispose]();
-  await using second = await network.forwardUnix({ path: `${dir}/abandoned.sock` });
-  assert.ok((await Deno.stat(second.path)).isSocket);
+  await using _second = await network.forwardUnix({ path: abandoned });
+  using _local = await Deno.connect({ transport: "unix", path: abandoned });
   await Deno.writeTextFile(`${dir}/file`, "precious");
   await assert.rejects(network.forwardUnix({ path: `${dir}/file` }), /cannot listen/);
   const long = `${dir}/${"long".repeat(30)}`;
   await assert.rejects(network.forwardUnix({ path: long }), /the path is too long for a socket$/);
   assert.equal(await Deno.readTextFile(`${dir}/file`), "precious");
+});
+
+Deno.test({
+  name: "a Unix forward leaves a living socket of another kind, which takes no connections",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const dir = await Deno.makeTempDir();
+    await using _dir = { [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }) };
+    using device = openDevice();
+    await using bench = await serveTcp(device.port);
+    const path = `${dir}/datagrams.sock`;
+    using _socket = new NotifySocket(path);
+    await assert.rejects(client(bench).forwardUnix({ path }), /the address is in use$/);
+    assert.ok((await Deno.stat(path)).isSocket);
+  },
 });
