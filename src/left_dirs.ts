@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { isWindows } from "./platform.ts";
-import { lockFile, ownerFile, tempDirPrefix, tempParents } from "./private_files.ts";
+import { lockFile, ownerFile, removeTempDir, tempDirPrefix, tempParents } from "./private_files.ts";
 
 /**
  * Removes the directories of {@linkcode openPrivateTempDir} that nobody uses any more; answers their paths. The locks
@@ -52,10 +52,7 @@ async function removeIfLeft(dir: string): Promise<boolean> {
     if (!await owner.tryLock(true) || (await owner.stat()).size === 0) return false;
     using runtime = await openIfThere(join(dir, lockFile));
     if (await runtime?.tryLock(true) === false) return false;
-    for await (const { name } of Deno.readDir(dir)) {
-      if (name !== ownerFile) await Deno.remove(join(dir, name), { recursive: true });
-    }
-    await Deno.remove(dir, { recursive: true }); // with the file that says that it may be removed
+    await removeTempDir(dir);
     return true;
   } catch {
     return false; // another program was quicker, or it is no directory of ours

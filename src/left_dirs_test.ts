@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { removeLeftDirs } from "./left_dirs.ts";
+import { missingSmallDisk, mountSmallDisk } from "../tests/fixtures/small_disk.ts";
 import { openPrivateTempDir } from "./private_files.ts";
+
+const noDisk = await missingSmallDisk();
 
 /** A place for directories, where what is there can be seen. */
 async function openPlace() {
@@ -58,4 +61,41 @@ Deno.test("many that tidy up at once, and begin meanwhile, are not in each other
   assert.deepEqual(await place.names(), []);
   assert.equal(new Set(removed.flat()).size, 20);
   assert.deepEqual(await removeLeftDirs([join(place.path, "none")]), [], "there is nothing to tidy up");
+});
+
+Deno.test({
+  name: `what its own program could not remove is for the next${noDisk === undefined ? "" : ` (not run: ${noDisk})`}`,
+  ignore: noDisk !== undefined,
+  async fn() {
+    await using place = await openPlace();
+    const dir = await openPrivateTempDir("", place.path);
+    const mounts = ["a", "z"].map((name) => join(dir.path, name)); // one of them comes before what says whose it is
+    {
+      await using disks = new AsyncDisposableStack();
+      for (const mount of mounts) {
+        await Deno.mkdir(mount);
+        disks.use(await mountSmallDisk(mount));
+      }
+      await dir[Symbol.asyncDispose]();
+      assert.deepEqual(await removeLeftDirs([place.path]), []);
+    }
+    assert.deepEqual(await removeLeftDirs([place.path]), [dir.path]);
+  },
+});
+
+Deno.test({
+  name: `a directory that cannot be made whole is not left${noDisk === undefined ? "" : ` (not run: ${noDisk})`}`,
+  ignore: noDisk !== undefined,
+  async fn() {
+    await using place = await openPlace();
+    const mount = join(place.path, "full");
+    await Deno.mkdir(mount);
+    await using disk = await mountSmallDisk(mount);
+    await assert.rejects(async () => await Deno.writeFile(join(disk.dir, "rest"), new Uint8Array(2 << 20)));
+    await assert.rejects(
+      openPrivateTempDir("", disk.dir),
+      /^JumpstarterError: Cannot make temporary files in .*: No space/,
+    );
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(disk.dir))).map(({ name }) => name), ["rest"]);
+  },
 });

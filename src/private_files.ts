@@ -141,18 +141,16 @@ export function tempParent(): string {
  * @throws {JumpstarterError} `config` when that place is missing or closed.
  */
 export async function openPrivateTempDir(what = "", parent = tempParent()): Promise<PrivateTempDir> {
+  await using begun = new AsyncDisposableStack();
   try {
     const path = await Deno.makeTempDir({ dir: parent, prefix: `${tempDirPrefix}${what}` });
-    const owner = await Deno.open(join(path, ownerFile), { write: true, createNew: true, mode: 0o600 });
+    begun.defer(() => removeTempDir(path).catch(() => {/* it is gone, or the next program removes it */}));
+    // Closed before that, since Windows removes nothing that is open.
+    const owner = begun.use(await Deno.open(join(path, ownerFile), { write: true, createNew: true, mode: 0o600 }));
     await owner.lock(true);
     await owner.write(new TextEncoder().encode(`${Deno.pid}\n`)); // for people; a program asks for the lock
-    return {
-      path,
-      async [Symbol.asyncDispose]() {
-        owner[Symbol.dispose](); // Windows removes nothing that is open
-        await Deno.remove(path, { recursive: true }).catch(() => {/* it is gone */});
-      },
-    };
+    const owned = begun.move();
+    return { path, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   } catch (cause) {
     const reason = cause instanceof Deno.errors.NotFound ? "there is no such directory" : reasonOf(cause);
     throw new JumpstarterError("config", `Cannot make temporary files in ${parent}: ${reason}`, {
@@ -160,4 +158,12 @@ export async function openPrivateTempDir(what = "", parent = tempParent()): Prom
       cause,
     });
   }
+}
+
+/** Removes such a directory, and last what says whose it was: one that resists can be known for what it is. */
+export async function removeTempDir(path: string): Promise<void> {
+  for await (const { name } of Deno.readDir(path)) {
+    if (name !== ownerFile) await Deno.remove(join(path, name), { recursive: true });
+  }
+  await Deno.remove(path, { recursive: true });
 }
