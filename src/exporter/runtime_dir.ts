@@ -18,28 +18,33 @@ export type RuntimeDir = RuntimePaths & AsyncDisposable & { readonly path: strin
 export async function prepareRuntimeDir(
   { runtimeDir }: { readonly runtimeDir?: string },
 ): Promise<RuntimeDir> {
-  const made = runtimeDir === undefined ? await openPrivateTempDir() : undefined;
-  const dir = made?.path ?? runtimeDir ?? "";
+  await using begun = new AsyncDisposableStack();
+  const dir = runtimeDir ?? begun.use(await openPrivateTempDir()).path;
   const paths = runtimePaths(dir);
-  if (made === undefined) assertShort(dir, paths.agentPath);
-  const lock = made === undefined ? await lockDir(dir) : undefined;
-  const removeOwn = async () => {
-    for (const own of [paths.binDir, paths.workDir, paths.motdFile, paths.socketPath, paths.agentPath]) {
-      await Deno.remove(own, { recursive: true }).catch(() => {/* there is none */});
-    }
-  };
-  if (made === undefined) await removeOwn(); // those of a run that was killed
+  if (runtimeDir !== undefined) {
+    assertShort(dir, paths.agentPath);
+    begun.use(await lockDir(dir));
+    begun.defer(() => Deno.remove(join(dir, lockFile)).catch(() => {/* it is gone */}));
+    await Promise.all(removeAll(paths)).catch((cause) => { // those of a run that was killed
+      const hint = "remove what is in it, or give another one";
+      throw new JumpstarterError("config", `Cannot use the directory ${dir}: ${reasonOf(cause)}`, { hint, cause });
+    });
+    // What stays is for the next run in it, or for its user to be told of by that.
+    begun.defer(async () => void await Promise.allSettled(removeAll(paths)));
+  }
   for (const own of [paths.binDir, paths.workDir]) await Deno.mkdir(own, { mode: 0o700 });
-  return {
-    ...paths,
-    path: dir,
-    async [Symbol.asyncDispose]() {
-      if (made !== undefined) return await made[Symbol.asyncDispose]();
-      await removeOwn();
-      await Deno.remove(join(dir, lockFile)).catch(() => {/* it is gone */});
-      lock?.close();
-    },
-  };
+  const owned = begun.move();
+  return { ...paths, path: dir, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function removeAll({ binDir, workDir, motdFile, socketPath, agentPath }: RuntimePaths): Promise<void>[] {
+  return [binDir, workDir, motdFile, socketPath, agentPath].map(async (own) => {
+    try {
+      await Deno.remove(own, { recursive: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  });
 }
 
 function assertShort(dir: string, socketPath: string): void {
