@@ -121,6 +121,7 @@ export async function serveExporter(options: ExporterOptions, listener: Listener
   await using runtimeDir = await prepareRuntimeDir(options);
   const { workDir } = runtimeDir;
   await using drivers = await Drivers.start(config, plan, packages, { log, workDir, observe, stopping, forced });
+  if (stopping.aborted) return { kind: "stopped" }; // nothing is served yet, and no hook has anything to tidy up
   await using hooks = new HookRunner({
     ...options,
     dir: runtimeDir,

@@ -98,7 +98,6 @@ export class Lifecycle implements PresenceListener {
     const isPerClient = hooks.scope === "session";
     let retryPauseMs = retryPause.firstMs;
     let message = waitingForClient;
-    if (stopping.aborted) return this.#stopped(); // nothing has begun, so nothing is tidied up
     while (true) {
       const before = isPerClient ? await this.#nextSession(message) : await this.#begin("");
       if (before === undefined) return this.#stopped();

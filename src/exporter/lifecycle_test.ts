@@ -224,10 +224,3 @@ Deno.test("exit waits until clients have read why, and no longer than it may", a
     assert.equal((await end).kind, "hookFailed");
   }
 });
-
-Deno.test("a stop before it begins runs no hook", async () => {
-  const life = openLife({ beforeLease: "exit", afterLease: "exit" }, () => failed);
-  life.stop();
-  assert.deepEqual(await life.lifecycle.run(), { kind: "stopped" });
-  assert.deepEqual(life.trail, [offline]);
-});
