@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Place, shortPause } from "../tests/fixtures/place.ts";
+import { Place } from "../tests/fixtures/place.ts";
 import { Program } from "../tests/fixtures/program.ts";
+import { until } from "../tests/fixtures/until.ts";
 import { AtomicFile } from "./atomic_file.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -97,7 +98,7 @@ Deno.test("a program that is killed leaves no half file under the name, and the 
     const part = (await names(dir)).find((name) => name.endsWith(".part"));
     return part === undefined ? 0 : (await Deno.stat(join(dir, part))).size;
   };
-  while (await size() === 0) await shortPause();
+  await until("it writes", async () => await size() > 0);
   {
     await using other = await AtomicFile.create(join(dir, "other.raw"));
     await other.commit();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { JumpstarterError } from "./errors.ts";
 import { formatTarget, openSocket } from "./socket_stream.ts";
 import { isolatedTest } from "../tests/fixtures/run_isolated.ts";
+import { until } from "../tests/fixtures/until.ts";
 
 const chunk = new Uint8Array(64 * 1024);
 /** More than any system holds in the buffers of one local connection. */
@@ -18,12 +19,13 @@ async function openPair() {
 
 /** Waits until a number that grows does so no more for a quarter of a second. */
 async function standsStill(count: () => number): Promise<number> {
-  let last = -1;
-  while (last <= 0 || last !== count()) {
+  let last = 0;
+  await until("it stands still", async () => {
     assert.ok(count() < muchBytes, `${count()} bytes were taken, and nobody reads them`);
     last = count();
     await new Promise((resolve) => setTimeout(resolve, 250));
-  }
+    return last > 0 && last === count();
+  });
   return last;
 }
 

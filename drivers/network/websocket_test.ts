@@ -68,7 +68,7 @@ Deno.test("large messages come in parts, and the connection outlives the server'
 Deno.test("closing the writing side leaves the server talking; its end is the end", async () => {
   await using server = await openServer((socket) => {
     socket.addEventListener("message", () => {
-      setTimeout(() => {
+      setTimeout(() => { // after the end of the writing side, of which a server is told nothing
         socket.send("the answer");
         socket.close();
       }, 200);

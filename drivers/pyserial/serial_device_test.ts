@@ -23,6 +23,7 @@ Deno.test("a slow reader makes the board wait", async () => {
   const { readable } = await device.connect("both");
   const chunk = new Uint8Array(64 * 1024).fill(7);
   let sent = 0;
+  // Nothing tells that a port takes no more, but that it has not for a while.
   for (let idle = 0; idle < 100; idle++) {
     const count = board.sendSome(chunk);
     sent += count;
@@ -48,7 +49,7 @@ Deno.test("a board that takes nothing makes the sender wait, and does not keep i
     for (; sent < 512; sent++) await writer.write(new Uint8Array(64 * 1024));
   })();
   sending.catch(() => {});
-  await until("it waits", async () => {
+  await until("it waits", async () => { // which is told by nothing but time
     const before = sent;
     await new Promise((resolve) => setTimeout(resolve, 200));
     return sent === before;

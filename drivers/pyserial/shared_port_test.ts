@@ -14,7 +14,10 @@ class OpenPort implements SerialPort {
   isClosed = false;
   /** Settles when it takes what is written; it takes everything at once unless a test says otherwise. */
   takes: Promise<void> = Promise.resolve();
+  /** Settles when all that was written has been sent. */
   drained: Promise<void> = Promise.resolve();
+  /** Settles once somebody waits for that. */
+  readonly drains = Promise.withResolvers<void>();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   constructor() {
@@ -47,6 +50,7 @@ class OpenPort implements SerialPort {
   }
 
   drain(): Promise<void> {
+    this.drains.resolve();
     return this.drained;
   }
 
@@ -62,6 +66,8 @@ class OpenPort implements SerialPort {
     return Promise.resolve();
   }
 }
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 function open(options: SharedPortOptions = {}) {
   const port = new OpenPort();
@@ -156,7 +162,8 @@ Deno.test("who only sends hears nothing, and its end comes when all is sent", as
   const closing = sender.closeInput();
   let hasEnded = false;
   const ended = sender.seeEnd().then(() => hasEnded = true);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await port.drains.promise;
+  await turn(); // all that does not wait for the port comes before
   assert.equal(hasEnded, false);
   drained.resolve();
   await Promise.all([closing, ended]);
@@ -174,7 +181,7 @@ Deno.test("a client that lags behind makes the port wait, and loses nothing", as
   const reader = quick.readable.getReader();
   for (;;) {
     port.send(chunk);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await turn();
     if (port.queued > 0) break;
     read += (await reader.read()).value?.length ?? 0;
   }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type AgentRun, openAgentBench, startByHand } from "../../tests/fixtures/agent.ts";
 import { type FakeTerminal, openFakeTerminal } from "../../tests/fixtures/terminal.ts";
+import { until } from "../../tests/fixtures/until.ts";
 
 function aborted(signal: AbortSignal): Promise<unknown> {
   if (signal.aborted) return Promise.resolve();
@@ -15,10 +16,6 @@ const untilAborted: AgentRun = async (_args, terminal) => {
   await terminal.writeErr(terminal.signal.reason.message);
   return terminal.isOutputClosed ? 141 : 130;
 };
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 2));
-}
 
 Deno.test("a command gets the words that were typed, and its exit code comes back", async () => {
   const typed: (readonly string[])[] = [];
@@ -138,7 +135,7 @@ for (
     await using bench = await openAgentBench(untilAborted);
     const terminal = openFakeTerminal();
     const outcome = bench.type(terminal);
-    await until(() => terminal.written === "begun;");
+    await until("the command begins", () => terminal.written === "begun;");
     leave(terminal);
     assert.deepEqual(await outcome, { kind: "ended", code });
     assert.equal(terminal.written, `begun;(${message})`);
@@ -200,7 +197,7 @@ Deno.test("the end of an agent ends its commands, and is not held up by one that
   });
   const polite = openFakeTerminal(), deaf = openFakeTerminal();
   const outcomes = [bench.type(polite, "polite"), bench.type(deaf, "deaf")];
-  await until(() => polite.written !== "" && deaf.written !== "");
+  await until("both have begun", () => polite.written !== "" && deaf.written !== "");
   await bench.stop();
   assert.deepEqual(await Promise.all(outcomes), [{ kind: "ended", code: 130 }, { kind: "lost" }]);
   assert.equal(polite.written, "begun;(The jmp that this j belongs to has ended)");

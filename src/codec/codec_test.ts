@@ -59,14 +59,15 @@ for (const encoding of encodings) {
     const packed = await pack(sample);
     for (const work of [decode, encode]) {
       for (const hasStarted of [false, true]) {
-        const cancelled = Promise.withResolvers<unknown>();
+        const taken = Promise.withResolvers<void>(), cancelled = Promise.withResolvers<unknown>();
         const source = new ReadableStream<Uint8Array>({
           start: (controller) => controller.enqueue(packed.slice(0, 5_000)),
+          pull: () => taken.resolve(),
           cancel: (reason) => cancelled.resolve(reason),
         });
         const reader = work(source, encoding).getReader();
         if (hasStarted) void reader.read().catch(() => {});
-        if (hasStarted) await new Promise((resolve) => setTimeout(resolve, 30));
+        if (hasStarted) await taken.promise;
         await reader.cancel("enough");
         assert.equal(await cancelled.promise, "enough");
       }

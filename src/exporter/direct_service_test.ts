@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { until } from "../../tests/fixtures/until.ts";
 import { Listener } from "../listener.ts";
 import * as pb from "../../proto/mod.ts";
 import { call, callStream, openStream } from "../driver/mod.ts";
@@ -171,7 +172,7 @@ Deno.test("a take-over ends what the others have under way, and tells them who i
   await duplex.metadata();
   const reader = stream.readable.getReader();
   const ends = [values.next(), reader.read()].map((end) => rejectsWith(end, "busy"));
-  while (sharing.uses.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until("all three are under way", () => sharing.uses.length === 3);
   const eve = claim(connect(), evesToken, { steal: true });
   const taken = eve.next();
   for (const { message } of await Promise.all(ends)) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { until } from "../../tests/fixtures/until.ts";
 import { bytesOf, sample, streamOf } from "../codec/bench_test.ts";
 import { decode, encode } from "../codec/mod.ts";
 import { encodings } from "../encoding.ts";
@@ -80,7 +81,7 @@ Deno.test("a file that is used has all the time it wants", async () => {
   const source = await table.accessFor(owner()).openSource(resource.handle, signal);
   using _second = await table.open(owner(), null);
   // The second one's end says that the first one's time is over as well.
-  while (table.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until("the second one ends", () => table.size === 0);
   const sent = streamOf(sample).pipeTo(resource.stream.writable);
   assert.deepEqual(await bytesOf(source), sample);
   await sent;

@@ -29,15 +29,6 @@ export async function openDirectory(prefix = "hooks-test-"): Promise<AsyncDispos
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-/** Waits for a fact; fails when it does not come true within 20 s. */
-export async function waitUntil(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!await isTrue()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** Whether a program runs; one that is dead and only not yet reaped does not. */
 export async function isRunning(pid: number): Promise<boolean> {
   try {

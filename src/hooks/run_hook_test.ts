@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { isRunning, openDirectory, pidIn, run, waitUntil } from "./bench_test.ts";
+import { until } from "../../tests/fixtures/until.ts";
+import { isRunning, openDirectory, pidIn, run } from "./bench_test.ts";
 import type { HookOutcome } from "./hook_outcome.ts";
 
 /** Runs a script until it prints a line, then fires the signal. */
@@ -85,7 +86,7 @@ Deno.test("a daemon that never stops talking does not hold the hook up either", 
   const pid = pidIn(lines.filter((line) => line !== "chatter"));
   assert.equal(outcome.kind, "ok");
   // Nobody reads its pipe any more, and that ends it.
-  await waitUntil(async () => !await isRunning(pid), "the daemon ends");
+  await until("the daemon ends", async () => !await isRunning(pid));
 });
 
 Deno.test("a failure ends what the script left in the background", async () => {

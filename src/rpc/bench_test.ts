@@ -89,15 +89,6 @@ export async function rejectsWith(promise: Promise<unknown>, code: ErrorCode): P
   return error;
 }
 
-/** Waits for a fact; fails when it does not come true within 20 s. */
-export async function waitUntil(isTrue: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!isTrue()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** Fails when a promise does not settle in time, so that a hang is a failure and not a stuck test run. */
 export async function within<T>(promise: Promise<T>, what: string, limitMs = 20_000): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;

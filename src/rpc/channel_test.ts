@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { until } from "../../tests/fixtures/until.ts";
 import {
   breaks,
   driverCall,
@@ -9,7 +10,6 @@ import {
   openBench,
   rejectsWith,
   streamMethod,
-  waitUntil,
   within,
 } from "./bench_test.ts";
 import { type ErrorCode, JumpstarterError } from "../errors.ts";
@@ -67,9 +67,9 @@ Deno.test("a call that is given up ends with cancelled, before it began and in i
   await using bench = await openBench(slow);
   await allRejectWith(calls(bench.channel, { signal: AbortSignal.abort() }), "cancelled");
   const abort = new AbortController();
-  await waitUntil(() => running === 0, "the calls of other tests to end");
+  await until("the calls of other tests to end", () => running === 0);
   const given = calls(bench.channel, { signal: abort.signal }).map((call) => rejectsWith(call, "cancelled"));
-  await waitUntil(() => running === 3, "the calls to begin");
+  await until("the calls to begin", () => running === 3);
   abort.abort();
   await Promise.all(given);
 });
@@ -86,9 +86,9 @@ Deno.test("a reason of one's own is told where the call was given up before it b
 Deno.test("an exporter that goes away while calls run, and after calls, is a lost connection", async () => {
   await using bench = await openBench({ ...slow, exporter: { ...slow.exporter, getStatus: () => ({}) } });
   await bench.channel.unary(getStatus, {});
-  await waitUntil(() => running === 0, "the calls of other tests to end");
+  await until("the calls of other tests to end", () => running === 0);
   const lost = calls(bench.channel, {}).map((call) => rejectsWith(call, "connection_lost"));
-  await waitUntil(() => running === 3, "the calls to begin");
+  await until("the calls to begin", () => running === 3);
   await bench.server.stop(0);
   await Promise.all(lost);
   const { message, hint } = await rejectsWith(bench.channel.unary(getStatus, {}), "connection_lost");
@@ -119,16 +119,16 @@ Deno.test("calls after the channel is closed fail, and do not hang", async () =>
 
 Deno.test("closing the channel cancels the calls under way", async () => {
   await using bench = await openBench(slow);
-  await waitUntil(() => running === 0, "the calls of other tests to end");
+  await until("the calls of other tests to end", () => running === 0);
   const channel = new Channel({ address: bench.server.address });
   const under = calls(channel, {}).map((call) => rejectsWith(call, "cancelled"));
-  await waitUntil(() => running === 3, "the calls to begin");
+  await until("the calls to begin", () => running === 3);
   // Nobody reads this one.
   const stream = openFrameStream(channel.duplex(streamMethod, {}));
-  await waitUntil(() => running === 4, "the last call to begin");
+  await until("the last call to begin", () => running === 4);
   channel[Symbol.dispose]();
   await Promise.all(under);
-  await waitUntil(() => running === 0, "the server to be told");
+  await until("the server to be told", () => running === 0);
   await breaks(readAll(stream.readable), "the stream");
 });
 

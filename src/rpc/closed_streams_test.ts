@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Http2Stream } from "node:http2";
 import { connect as connectTcp, createServer as createTcpServer } from "node:net";
-import { waitUntil } from "./bench_test.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { forgetClosedStreams } from "./closed_streams.ts";
 import { onHttp2Stream } from "./http2_streams.ts";
 
@@ -26,7 +26,7 @@ Deno.test("a stream that is closed has no listeners, at either end, and a late e
   const pieces = await Array.fromAsync(call.setEncoding("utf8"));
   assert.equal(pieces.join(""), "all of it");
   const listening = () => streams.flatMap((stream) => stream.eventNames());
-  await waitUntil(() => streams.every(({ closed }) => closed) && listening().length === 2, "the listeners to go");
+  await until("the listeners to go", () => streams.every(({ closed }) => closed) && listening().length === 2);
   assert.deepEqual([streams.length, ...listening()], [2, "error", "error"]);
   for (const stream of streams) stream.emit("error", new Error("late"));
   client.destroy();

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { makeSelfSigned } from "../../tests/fixtures/certificate.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { Logger, type LogRecord } from "../log.ts";
-import { type Bench, driverCall, getStatus, openBench, rejectsWith, waitUntil, within } from "./bench_test.ts";
+import { type Bench, driverCall, getStatus, openBench, rejectsWith, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
 import { FloodLog, type ToldRefusal } from "./flood_log.ts";
 
@@ -56,7 +57,7 @@ Deno.test("with a passphrase, only who has presented it keeps a place", async ()
     using stranger = new Channel({ address, passphrase: "guess" });
     await rejectsWith(within(stranger.unary(getStatus, {}), "a stranger"), "unauthenticated");
     const silent = await openSilent(bench);
-    await waitUntil(() => messages(bench).filter((message) => /more than 2/.test(message)).length > round, "room");
+    await until("room", () => messages(bench).filter((message) => /more than 2/.test(message)).length > round);
     silent.socket.destroy();
     await bench.channel.unary(getStatus, {});
   }
@@ -90,7 +91,7 @@ Deno.test("so many calls run on one connection, and the next ones wait or are re
   }, { limits: { maxStreams: 4 } });
   await bench.channel.unary(getStatus, {}); // the peer knows the limit from here on
   const calls = Array.from({ length: 10 }, () => bench.channel.unary(driverCall, {}).catch(() => {}));
-  await waitUntil(() => begun.length >= 4, "the first calls");
+  await until("the first calls", () => begun.length >= 4);
   using other = new Channel({ address: bench.server.address });
   assert.equal((await within(other.unary(getStatus, {}), "another client")).status, 4);
   assert.equal(begun.length, 4);

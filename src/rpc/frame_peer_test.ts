@@ -2,8 +2,9 @@
 import { Server, ServerCredentials, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { until } from "../../tests/fixtures/until.ts";
 import * as pb from "../../proto/mod.ts";
-import { openBench, rejectsWith, streamMethod, waitUntil, within } from "./bench_test.ts";
+import { openBench, rejectsWith, streamMethod, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
 import { readAll, streamPair } from "./frame_bench_test.ts";
 import { type FrameStream, openFrameStream, type OutgoingFrame, relayFrames } from "./frame_stream.ts";
@@ -54,7 +55,7 @@ Deno.test("a peer that never ends the call is left once both have said GOAWAY", 
     assert.equal(text(await within(readAll(stream.readable), "the end")), "all");
     assert.equal(isCancelled, first === "client" ? isCancelled : false);
     if (first === "peer") await within(stream.writable.close(), "the client to close");
-    await waitUntil(() => isCancelled, "the call to be ended from here");
+    await until("the call to be ended from here", () => isCancelled);
   }
 });
 

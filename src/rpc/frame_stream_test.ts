@@ -146,6 +146,7 @@ for (const direction of ["client", "device"] as const) {
     const [from, to] = direction === "client" ? [wire.client, wire.device] : [wire.device, wire.client];
     const piece = Uint8Array.from({ length: 256 * 1024 }, (_, index) => index % 251);
     const sending = sendAll(from, Array(64).fill(piece));
+    // By then all that can be on the way is, which is told by nothing but time.
     await Promise.race([sending, new Promise((resolve) => setTimeout(resolve, 300))]);
     const received = Buffer.from(await within(readAll(to.readable), "the reader"));
     await within(sending, "the writer");

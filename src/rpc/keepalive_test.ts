@@ -1,16 +1,8 @@
 /** Peers that are there and say nothing more, which only pings can tell from those that have nothing to say. */
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
-import {
-  type Bench,
-  driverCall,
-  getStatus,
-  listenRaw,
-  openBench,
-  rejectsWith,
-  waitUntil,
-  within,
-} from "./bench_test.ts";
+import { until } from "../../tests/fixtures/until.ts";
+import { type Bench, driverCall, getStatus, listenRaw, openBench, rejectsWith, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
 import { defaultKeepalive, type Keepalive } from "./keepalive.ts";
 import type { ConnectedPeer } from "./server.ts";
@@ -74,7 +66,7 @@ Deno.test("peers that have nothing to say are kept for as long as they answer, w
   for (const end of ["client", "server"] as const) {
     await using wired = await openWired({ [end]: keepalive });
     const { client, server } = wired.pieces;
-    await waitUntil(() => wired.pieces.client > client + 5 && wired.pieces.server > server + 5, "pings and answers");
+    await until("pings and answers", () => wired.pieces.client > client + 5 && wired.pieces.server > server + 5);
     await wired.channel.unary(getStatus, {});
     assert.equal(wired.peers.length, 1, "it is still the first connection");
   }

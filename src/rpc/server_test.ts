@@ -3,9 +3,10 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { makeSelfSigned } from "../../tests/fixtures/certificate.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { Listener } from "../listener.ts";
 import { Logger, type LogRecord } from "../log.ts";
-import { boundServices, driverCall, getStatus, openBench, rejectsWith, waitUntil, within } from "./bench_test.ts";
+import { boundServices, driverCall, getStatus, openBench, rejectsWith, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
 import type { Address } from "../address.ts";
 import { serve, type Server } from "./server.ts";
@@ -55,7 +56,7 @@ Deno.test("a connection's end is told to the calls that it carried, and to no ot
       await second.unary(getStatus, {});
       assert.deepEqual(ends.map(({ aborted }) => aborted), [false, false]);
     }
-    await waitUntil(() => ends[1]?.aborted === true, "the end of the second connection");
+    await until("the end of the second connection", () => ends[1]?.aborted === true);
     assert.equal(ends[0]?.aborted, false);
   }
 });
@@ -127,8 +128,12 @@ Deno.test("stopping lets a call end within its grace", strict, async () => {
 async function isRefused({ address }: Server): Promise<void> {
   if (address.kind !== "tcp") throw new Error("not TCP");
   const { port } = address;
-  const refused = () => Deno.connect({ hostname: "127.0.0.1", port }).then((conn) => conn.close(), () => true);
-  while (!await refused()) { /* a few more may get in while it closes */ }
+  // A few more may get in while it closes.
+  await until("nobody is let in", async () => {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
+    conn?.close();
+    return conn === undefined;
+  });
 }
 
 Deno.test("stopping is bounded when a call hangs, whose handler and caller both hear of it", strict, async () => {
@@ -173,7 +178,7 @@ Deno.test("who only knocks at TLS is not noted, and who breaks off is", async ()
   const hello = await connectTo(bench.server);
   hello.end(Buffer.from([22, 3, 1, 2, 0, 1]));
   const noted = () => bench.records.map(({ message }) => message.replaceAll(/:\d+/g, ""));
-  await waitUntil(() => noted().length > 0, "a note");
+  await until("a note", () => noted().length > 0);
   assert.equal((await bench.channel.unary(getStatus, {})).status, 4);
   assert.deepEqual(noted(), ["TLS handshake with 127.0.0.1 failed: it has ended the connection"]);
 });
@@ -249,8 +254,5 @@ Deno.test("bytes that are no HTTP/2, and a handshake that fails, harm nobody els
     await within(once(rude, "close"), "the rude one to be shown out");
     assert.equal((await bench.channel.unary(getStatus, {})).status, 4);
   }
-  await waitUntil(
-    () => records.some(({ message }) => /TLS handshake with .* failed/.test(message)),
-    "a note",
-  );
+  await until("a note", () => records.some(({ message }) => /TLS handshake with .* failed/.test(message)));
 });

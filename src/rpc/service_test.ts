@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Value } from "@bufbuild/protobuf/wkt";
+import { until } from "../../tests/fixtures/until.ts";
 import { DriverError, JumpstarterError } from "../errors.ts";
 import {
   driverCall,
@@ -9,7 +10,6 @@ import {
   rejectsWith,
   streamingDriverCall,
   streamMethod,
-  waitUntil,
   within,
 } from "./bench_test.ts";
 import { plainPeer } from "./peer.ts";
@@ -92,20 +92,20 @@ Deno.test("a caller that cancels, runs out of time or goes away fires the handle
   const { channel, server } = bench;
   const abort = new AbortController();
   const cancelled = rejectsWith(within(channel.unary(driverCall, {}, { signal: abort.signal }), "cancel"), "cancelled");
-  await waitUntil(() => seen.length === 1, "the call to begin");
+  await until("the call to begin", () => seen.length === 1);
   abort.abort();
   await cancelled;
-  await waitUntil(() => seen.length === 2, "the handler to hear of the cancellation");
+  await until("the handler to hear of the cancellation", () => seen.length === 2);
   await rejectsWith(within(channel.unary(driverCall, {}, { timeoutMs: 50 }), "time-out"), "timeout");
-  await waitUntil(() => seen.length === 4, "the handler to hear of the time-out");
+  await until("the handler to hear of the time-out", () => seen.length === 4);
   const { Channel } = await import("./channel.ts");
   const leaving = new Channel({ address: server.address });
   const lost = leaving.unary(driverCall, {}).catch(() => {});
-  await waitUntil(() => seen.length === 5, "the third call to begin");
+  await until("the third call to begin", () => seen.length === 5);
   leaving[Symbol.dispose]();
   await server.stop(0);
   await lost;
-  await waitUntil(() => seen.length === 6, "the handler to hear that its client has gone");
+  await until("the handler to hear that its client has gone", () => seen.length === 6);
 });
 
 Deno.test("values that need no waiting leave room for all else", async () => {
@@ -145,7 +145,7 @@ Deno.test("leaving the loop of a stream ends the handler's generator", async () 
     },
   });
   for await (const _ of bench.channel.serverStream(streamingDriverCall, {})) if (given > 3) break;
-  await waitUntil(() => isClosed, "the generator to be closed");
+  await until("the generator to be closed", () => isClosed);
 });
 
 Deno.test("a slow generator whose client goes is told to return, and nobody waits for it", async () => {
@@ -168,14 +168,14 @@ Deno.test("a slow generator whose client goes is told to return, and nobody wait
     });
     const call = Array.fromAsync(bench.channel.serverStream(streamingDriverCall, {}, { signal: abort.signal }));
     const ended = rejectsWith(call, "cancelled");
-    await waitUntil(() => isBusy, "the generator to begin");
+    await until("the generator to begin", () => isBusy);
     abort.abort();
     await within(ended, "the client not to wait");
     await within(bench.server.stop(5_000), "the server not to wait");
   }
   assert.equal(isClosed, false);
   release.resolve();
-  await waitUntil(() => isClosed, "the generator to return");
+  await until("the generator to return", () => isClosed);
 });
 
 Deno.test("a generator that fails after its client has gone disturbs nobody", async () => {
@@ -195,7 +195,7 @@ Deno.test("a generator that fails after its client has gone disturbs nobody", as
   const abort = new AbortController();
   const call = Array.fromAsync(bench.channel.serverStream(streamingDriverCall, {}, { signal: abort.signal }));
   const ended = rejectsWith(call, "cancelled");
-  await waitUntil(() => isBusy, "the generator to begin");
+  await until("the generator to begin", () => isBusy);
   abort.abort();
   await ended;
   release.resolve();

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { JumpstarterError } from "../errors.ts";
 import { makeAuthority, makeSelfSigned } from "../../tests/fixtures/certificate.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { fingerprintsOf } from "../fingerprint.ts";
-import { getStatus, openBench, rejectsWith, waitUntil, within } from "./bench_test.ts";
+import { getStatus, openBench, rejectsWith, within } from "./bench_test.ts";
 import { Channel } from "./channel.ts";
 import { assertCertificate, secureConnection, type ServerCertificate, tlsOptions, type TlsTrust } from "./tls.ts";
 
@@ -182,10 +183,10 @@ Deno.test("a new certificate is for new connections, the old ones go on, and one
     return await channel.unary(getStatus, {}).then(() => true, () => false);
   };
   next = { cert: second.cert, key: first.key };
-  await waitUntil(() => bench.records.some(({ severity }) => severity === "WARNING"), "the fault to be told");
+  await until("the fault to be told", () => bench.records.some(({ severity }) => severity === "WARNING"));
   assert.equal(await connects(first.cert), true);
   next = second;
-  await waitUntil(() => bench.records.some(({ message }) => message.includes("new certificate")), "the change");
+  await until("the change", () => bench.records.some(({ message }) => message.includes("new certificate")));
   assert.deepEqual([await connects(first.cert), await connects(second.cert)], [false, true]);
   await bench.channel.unary(getStatus, {});
   const faults = bench.records.filter(({ message }) => message.startsWith("The certificate that was served"));
