@@ -5,7 +5,13 @@ import { type ExporterObserver, tellAll } from "../exporter_event.ts";
 import { Listener } from "../listener.ts";
 import { Logger, type LogSink, toAll } from "../log.ts";
 import type { Address } from "../address.ts";
-import { type BoundService, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
+import {
+  assertServerCertificate,
+  type BoundService,
+  serve,
+  type ServerCertificate,
+  type ServerLimits,
+} from "../rpc/mod.ts";
 import type { DriverPlan } from "./build_tree.ts";
 import { ChangeBell } from "./change_bell.ts";
 import { ClientList } from "./client_list.ts";
@@ -103,7 +109,8 @@ const usualCallGraceMs = 10_000;
 
 /** What {@linkcode runExporter} does once it listens. */
 export async function serveExporter(options: ExporterOptions, listener: Listener): Promise<LifecycleEnd> {
-  const { loaded, plan, packages, stopping, forced, callGraceMs = usualCallGraceMs } = options;
+  const { loaded, plan, packages, certificate, stopping, forced, callGraceMs = usualCallGraceMs } = options;
+  if (certificate !== undefined) assertServerCertificate(certificate); // before any device is touched
   let current = loaded;
   const { config } = loaded;
   const feed = new LogFeed();
@@ -187,7 +194,7 @@ export async function serveExporter(options: ExporterOptions, listener: Listener
     listener,
     services,
     log,
-    certificate: options.certificate,
+    certificate,
     renewedCertificate: options.renewedCertificate,
     passphrase: options.passphrase,
     limits: options.limits,

@@ -9,7 +9,7 @@ import type { LifecycleEnd } from "./lifecycle.ts";
  * who only looks at a config loads none of that.
  *
  * @throws {DriverError} when a required driver cannot start.
- * @throws {JumpstarterError} `listen` when the address cannot be had.
+ * @throws {JumpstarterError} `listen` when the address cannot be had, `config` when the certificate is of no use.
  */
 export async function runExporter(options: ExporterOptions): Promise<LifecycleEnd> {
   await using listener = await Listener.open(options.address);

@@ -23,7 +23,7 @@ export interface ServeOptions {
   services: readonly BoundService[];
   /** Where failed logins and broken connections are noted. */
   log: Logger;
-  /** The certificate to serve TLS with; plaintext without it. */
+  /** The certificate to serve TLS with, checked by `assertServerCertificate`; plaintext without it. */
   certificate?: ServerCertificate;
   /** Asked from time to time: the certificate for new connections when it has changed, else nothing. */
   renewedCertificate?: () => Promise<ServerCertificate | undefined>;
@@ -61,11 +61,7 @@ export interface Server extends AsyncDisposable {
   stop(graceMs: number): Promise<void>;
 }
 
-/**
- * Serves until it is stopped.
- *
- * @throws {JumpstarterError} `config` when the certificate is of no use.
- */
+/** Serves until it is stopped. */
 export function serve(options: ServeOptions): Server {
   const { listener, services, certificate, passphrase, isTrusted = false, log } = options;
   const limits = { ...defaultLimits, ...options.limits };

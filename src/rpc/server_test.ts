@@ -61,13 +61,6 @@ Deno.test("a connection's end is told to the calls that it carried, and to no ot
   }
 });
 
-Deno.test("a certificate that cannot work is refused before anyone is served", async () => {
-  const { cert } = await makeSelfSigned(), { key } = await makeSelfSigned();
-  await using listener = await Listener.open({ kind: "tcp", host: "127.0.0.1", port: 0 });
-  const refused = Promise.try(() => serve({ listener, services: [], log: quiet, certificate: { cert, key } }));
-  await rejectsWith(refused, "config");
-});
-
 Deno.test("without a host it is reached by IPv4 and by IPv6", async () => {
   await using bench = await openBench(ready, { address: { kind: "tcp", port: 0 } });
   const { address } = bench.server;

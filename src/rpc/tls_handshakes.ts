@@ -30,11 +30,10 @@ export interface TlsHandshakes extends Disposable {
  * Makes connections TLS before they are accepted. Where clients need certificates, their names are noted on their
  * connections.
  *
- * @throws {JumpstarterError} `config` when the certificate is of no use.
+ * @param certificate Checked by {@linkcode assertServerCertificate}, as those are that replace it.
  */
 export function tlsHandshakes(certificate: ServerCertificate, options: TlsHandshakeOptions): TlsHandshakes {
   const { connections, floodLog, log, limits, accept } = options;
-  assertServerCertificate(certificate);
   const current = { clientCa: certificate.clientCa };
   const note = (connection: Connection | undefined, reason: string) => {
     const address = connection?.peer ?? "a client";

@@ -34,6 +34,15 @@ Deno.test("a certificate that is of no use", async (t) => {
     expiredKey: await place.write("expired.key", expired.key),
     none: place.path("none.crt"),
   };
+  const trace = place.path("started");
+  await place.write(
+    "traced.ts",
+    `export const traced = { type: "acme.Traced", client: "x", summary: "", methods: {},
+      start: () => Deno.writeTextFile(${JSON.stringify(trace)}, "") };\n`,
+  );
+  const config = await writeConfig(place, { export: { relay: { type: "./traced.ts#traced" } } });
+  const serve = (at: readonly string[], security: readonly string[]) =>
+    runJmp(place, ["run", "--exporter-config", config, ...at, ...security]);
   const cases: readonly (readonly [string, string, string, RegExp, RegExp])[] = [
     ["missing", file.none, file.key, /Cannot read --tls-cert \S+none\.crt: there is no such file/, /path/],
     ["a folder", place.dir, file.key, /Cannot read --tls-cert \S+: .*directory/i, /./],
@@ -47,10 +56,14 @@ Deno.test("a certificate that is of no use", async (t) => {
   for (const [name, certFile, keyFile, says, hint] of cases) {
     await t.step(name, async () => {
       const security = ["--tls-cert", certFile, "--tls-key", keyFile];
-      const ended = await runJmp(place, ["run", "--exporter-config", exampleConfig, ...listener, ...security]);
-      assertBriefError(ended, { code: 3, says, hint });
+      assertBriefError(await serve(listener, security), { code: 3, says, hint });
     });
   }
+  await t.step("of another key, for every address", async () => {
+    const security = ["--tls-cert", file.cert, "--tls-key", file.otherKey];
+    const ended = await serve(["--tls-grpc-listener", "0"], security);
+    assertBriefError(ended, { code: 3, says: /do not belong together/, hint: /--tls-cert and --tls-key/ });
+  });
   await t.step({
     name: `unreadable${whyAllReadable === undefined ? "" : ` (not run: ${whyAllReadable})`}`,
     ignore: whyAllReadable !== undefined,
@@ -58,12 +71,15 @@ Deno.test("a certificate that is of no use", async (t) => {
       await Deno.chmod(file.key, 0o000);
       for (const option of ["--tls-key", "--passphrase-file"]) {
         const security = option === "--tls-key" ? ["--tls-cert", file.cert, option, file.key] : [option, file.key];
-        const words = ["run", "--exporter-config", exampleConfig, ...listener, ...security];
+        const words = ["run", "--exporter-config", config, ...listener, ...security];
         const ended = await runJmp(place, words, { within: isRoot ? plainRoot : [] });
         const says = new RegExp(`Cannot read ${option} \\S+: permission denied`);
         assertBriefError(ended, { code: 3, says, hint: /permissions of the file/ });
       }
     },
+  });
+  await t.step("no driver was started for any of them", async () => {
+    await assert.rejects(Deno.stat(trace), Deno.errors.NotFound);
   });
   await t.step("a client's authority that is missing, or none", async () => {
     for (const [ca, says] of [[file.none, /there is no such file/], [file.text, /is not a PEM file/]] as const) {
