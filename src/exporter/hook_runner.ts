@@ -105,6 +105,7 @@ export class HookRunner implements AsyncDisposable {
     await using commands = await serveCommands?.({ dir: dir.path, env, warn });
     return await runHook(withScriptPath(hook, configUrl()), {
       env: this.#environment(session, isBefore, shims.binDir, commands?.env),
+      workDir: dir.workDir, // which goes even when the exporter is killed: scripts have passwords in them
       signal: isBefore ? AbortSignal.any([stopping, session.ended]) : forced,
       killGraceMs: hookKillGraceMs,
       onLine: (line) => hookLog.info(line),

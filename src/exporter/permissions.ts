@@ -28,6 +28,7 @@ export async function exporterPermissions(
   address: Address,
   runtimeDir: string,
 ): Promise<PartPermissions[]> {
+  const { socketPath, workDir } = runtimePaths(runtimeDir);
   const parts: PartPermissions[] = [
     { part: "config", permissions: [{ kind: "read", of: loaded.source }] },
     { part: "listener", permissions: listenPermissions(address) },
@@ -36,7 +37,7 @@ export async function exporterPermissions(
       permissions: [
         { kind: "read", of: runtimeDir },
         { kind: "write", of: runtimeDir },
-        { kind: "net", of: `unix:${runtimePaths(runtimeDir).socketPath}` },
+        { kind: "net", of: `unix:${socketPath}` },
       ],
     },
     // Hooks and scripts inherit it whole.
@@ -48,7 +49,7 @@ export async function exporterPermissions(
     const { hookPermissions } = await import("../hooks/mod.ts");
     const placed = withScriptPath(hook, loaded.url);
     const file: Permission[] = placed.scriptFile === undefined ? [] : [{ kind: "read", of: placed.scriptFile }];
-    parts.push({ part: `hook ${name}`, permissions: [...file, ...await hookPermissions(placed)] });
+    parts.push({ part: `hook ${name}`, permissions: [...file, ...await hookPermissions(placed, { workDir })] });
   }
   for (const [path, { definition, settings, type }] of plan) {
     const own = definition.permissions?.(settings) ?? [];

@@ -11,7 +11,7 @@ import { type Hook, openScriptCommand, type ScriptPlace } from "./script_command
  * A hook is a program like any other: what it does is bound by the system's rules, and not by Deno's.
  */
 export async function hookPermissions(hook: Hook, place: ScriptPlace = {}): Promise<Permission[]> {
-  const opened = await openScriptCommand(hook, place);
+  const opened = await openScriptCommand(hook, { ...place, workDir: undefined }); // that may not be there yet
   if ("reason" in opened) return []; // there is nothing that could be started
   await using command = opened;
   const [program = ""] = command.argv;

@@ -78,7 +78,8 @@ async function writtenCommand(
 ): Promise<ScriptCommand | HookNotStarted> {
   let directory: string | undefined;
   const remove = async () => {
-    if (directory !== undefined) await Deno.remove(directory, { recursive: true }).catch(() => {});
+    if (directory === undefined) return;
+    await Deno.remove(directory, { recursive: true }).catch(() => {/* it is gone, or goes with `workDir` */});
   };
   try {
     directory = await Deno.makeTempDir({ dir: workDir, prefix: "jmp-hook-" });

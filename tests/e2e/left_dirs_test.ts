@@ -30,6 +30,22 @@ Deno.test("jmp run removes what one has left that was killed, and nothing of one
   assert.deepEqual(await place.leftFiles(), []);
 });
 
+Deno.test("the script of a hook, which may have passwords in it, goes with the exporter that was killed", async () => {
+  await using place = await Place.open();
+  const script = "console.log('begun'); setInterval(() => {}, 1e6);"; // Deno runs files alone
+  const hooks = { beforeLease: { script, exec: Deno.execPath(), timeout: 3600 } };
+  {
+    await using killed = await startExporter(place, { config: { hooks } });
+    await killed.program.seeErr("begun");
+    killed.program.signal("SIGKILL");
+    await killed.program.ended();
+  }
+  await using next = await startExporter(place);
+  await next.ready();
+  assert.equal((await next.program.stop()).code, 0);
+  assert.deepEqual(await place.leftFiles(), []);
+});
+
 Deno.test("jmp shell removes what a shell has left that was killed, with its own exporter or another", async () => {
   await using place = await Place.open();
   await using exporter = await startExporter(place);
