@@ -1,10 +1,10 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
-import { chmod, lstat, mkdtemp, rm } from "node:fs/promises";
+import { chmod, lstat, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ByteStream } from "../../src/driver/mod.ts";
 import { JumpstarterError } from "../../src/errors.ts";
 import { fitsSocket } from "../../src/platform.ts";
-import { tempParent } from "../../src/private_files.ts";
+import { openPrivateTempDir, tempParent } from "../../src/private_files.ts";
 import { openSocket, socketStream } from "../../src/socket_stream.ts";
 
 /** What every forward needs. */
@@ -61,30 +61,17 @@ async function alsoOnIpv6(relay: Relay, port: number, isWanted: boolean): Promis
  * under `parent`, or else the system's directory for temporary files. It is removed at the end.
  */
 export async function listenUnix(parts: ForwardParts, path?: string, parent = tempParent()): Promise<UnixForward> {
-  const dir = path === undefined ? await mkdtemp(join(parent, "jumpstarter-")) : undefined; // mode 0700
-  const socketPath = path ?? join(dir ?? "", "forward.sock");
+  await using begun = new AsyncDisposableStack();
+  const socketPath = path ?? join(begun.use(await openPrivateTempDir("", parent)).path, "forward.sock");
   const relay = new Relay(parts);
-  const remove = async () => {
-    await relay.stop();
-    if (dir !== undefined) await rm(dir, { recursive: true, force: true });
-  };
-  try {
-    if (path !== undefined) await removeAbandoned(path);
-    await relay.listen({ path: socketPath }, socketPath);
-    await chmod(socketPath, 0o600);
-  } catch (error) {
-    await remove();
-    throw error;
-  }
-  return {
-    path: socketPath,
-    [Symbol.asyncDispose]: async () => {
-      // Closing the listener removes the socket as well, but not on every system.
-      await relay.stop();
-      await rm(socketPath, { force: true });
-      await remove();
-    },
-  };
+  begun.defer(() => relay.stop());
+  if (path !== undefined) await removeAbandoned(path);
+  await relay.listen({ path: socketPath }, socketPath);
+  // Closing the listener removes the socket as well, but not on every system.
+  begun.defer(() => relay.stop().then(() => rm(socketPath, { force: true })));
+  await chmod(socketPath, 0o600);
+  const owned = begun.move();
+  return { path: socketPath, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** A socket that nobody listens on any more is left over from a program that was killed. */

@@ -46,6 +46,23 @@ Deno.test("the script of a hook, which may have passwords in it, goes with the e
   assert.deepEqual(await place.leftFiles(), []);
 });
 
+Deno.test("the directory of a forward's socket goes with the next program when its own was killed", async () => {
+  await using place = await Place.open();
+  const echo = { type: "jumpstarter_driver_network.driver.EchoNetwork" };
+  await using exporter = await startExporter(place, { config: { export: { echo } } });
+  await exporter.ready();
+  const kept = await place.leftFiles();
+  {
+    await using killed = startJmp(place, ["j", "echo", "forward-unix"], { env: exporter.env });
+    await killed.seeOut(".sock\n");
+    killed.signal("SIGKILL");
+    await killed.ended();
+  }
+  assert.equal((await dirsSince(place, kept)).length, 1, "what is to be removed");
+  assert.equal((await runJmp(place, [...exporter.shell, "--", "true"])).code, 0);
+  assert.deepEqual(await place.leftFiles(), kept);
+});
+
 Deno.test("jmp shell removes what a shell has left that was killed, with its own exporter or another", async () => {
   await using place = await Place.open();
   await using exporter = await startExporter(place);
