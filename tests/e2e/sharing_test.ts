@@ -31,6 +31,7 @@ Deno.test("jmp shell --exclusive has the devices to itself for as long as it las
   for (const { code, stderr } of refused) {
     assert.equal(code, exitCodes.busy, stderr);
     assert.match(stderr, held);
+    assert.match(stderr, /\n {2}jmp shell --exclusive --wait waits for the devices, and --steal takes them over\n$/);
   }
   const look = await runJmp(place, ["inspect", ...exporter.shell.slice(1)]);
   assert.match(look.stdout, /power {2}/);
@@ -144,8 +145,15 @@ Deno.test("a connected program can hold the devices, and takes them again after 
   await using exporter = await connect(listener, { insecure: true, exclusive });
   await using shared = await connect(listener, { insecure: true, holdToken: exporter.holdToken });
   await shared.driver("power", PowerClient).on();
-  const isBusy = (error: unknown) => error instanceof JumpstarterError && error.code === "busy";
+  const isBusy = (error: unknown) => {
+    assert.ok(error instanceof JumpstarterError && error.code === "busy", String(error));
+    assert.match(error.message, /^busy: held by the test from 127\.0\.0\.1:\d+ since/);
+    assert.equal(error.hint, "exclusive: { waitMs } waits for the devices, and { steal: true } takes them over");
+    return true;
+  };
   await assert.rejects(connect(listener, { insecure: true, exclusive: true }), isBusy);
+  await using stranger = await connect(listener, { insecure: true });
+  await assert.rejects(stranger.driver("power", PowerClient).on(), isBusy);
   await first.program.stop("SIGKILL");
   await first[Symbol.asyncDispose]();
   await using second = await startExporter(place, { listener });

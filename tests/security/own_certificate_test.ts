@@ -1,5 +1,6 @@
 /** TLS without homework: the exporter's own certificate, clients' certificates, and certificates that are replaced. */
 import assert from "node:assert/strict";
+import { connect, JumpstarterError } from "../../mod.ts";
 import { fingerprintsOf } from "../../src/fingerprint.ts";
 import { assertBriefError } from "../fixtures/brief_error.ts";
 import { makeAuthority } from "../fixtures/certificate.ts";
@@ -75,7 +76,7 @@ Deno.test("without a place to keep it, it is told what to do", async () => {
   });
 });
 
-Deno.test("--tls-client-ca lets those in whose certificates are of it, by their names", async () => {
+Deno.test("--tls-client-ca lets those in whose certificates are of it, by their names, and tells others what to show", async (t) => {
   await using place = await Place.open();
   const authority = await makeAuthority();
   const alice = await authority.issueClient("alice");
@@ -85,12 +86,27 @@ Deno.test("--tls-client-ca lets those in whose certificates are of it, by their 
   assert.ok(connectWords(exporter).includes(`${Deno.hostname()}:${exporter.port}`), exporter.program.stderr);
   assert.doesNotMatch(exporter.program.stderr, /WARNING/);
   assert.ok(connectWords(exporter).includes("--tls-client-cert"));
-  const words = ["shell", "--tls-grpc", `127.0.0.1:${exporter.port}`, "--tls-fingerprint"];
+  const address = `127.0.0.1:${exporter.port}`;
+  const words = ["shell", "--tls-grpc", address, "--tls-fingerprint"];
   const fingerprint = connectWords(exporter).find((word) => word.startsWith("sha256:")) ?? "";
-  assertBriefError(await runJmp(place, [...words, fingerprint, ...on]), {
-    code: 4,
-    says: /wants a certificate of its clients|ended the TLS handshake/,
-    hint: /./,
+  const says = /Cannot connect to 127\.0\.0\.1:\d+: the exporter wants a certificate of its clients$/;
+  await t.step("jmp says with which options to show one", async () => {
+    const ended = await runJmp(place, [...words, fingerprint, ...on]);
+    assertBriefError(ended, { code: 4, says, hint: /^ {2}give --tls-client-cert FILE and --tls-client-key FILE$/ });
+  });
+  await t.step("j with which variables", async () => {
+    const env = { JUMPSTARTER_HOST: address, JMP_GRPC_TLS_FINGERPRINT: fingerprint };
+    const hint = /^ {2}give JMP_GRPC_TLS_CLIENT_CERT=FILE and JMP_GRPC_TLS_CLIENT_KEY=FILE$/;
+    const ended = await runJmp(place, ["j", "power", "on"], { env });
+    assertBriefError(ended, { program: "j", code: 4, says, hint });
+  });
+  await t.step("the library with which property", async () => {
+    await assert.rejects(connect(address, { tlsFingerprint: fingerprint }), (error) => {
+      assert.ok(error instanceof JumpstarterError && error.code === "connect", String(error));
+      assert.match(error.message, says);
+      assert.equal(error.hint, "give tlsClientCertificate");
+      return true;
+    });
   });
   const shown = [...words, fingerprint, "--tls-client-cert", files[0], "--tls-client-key", files[1]];
   const { code, stderr } = await runJmp(place, [...shown, "--", "sh", "-c", "j power on && JMP_AGENT= j power off"]);
