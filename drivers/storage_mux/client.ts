@@ -112,12 +112,21 @@ export class StorageMuxFlasherClient extends StorageMuxClient {
     // Also for a user who has given up: the device is not to be left without its storage.
     const giveBack = () => this.dut({ timeoutMs: switchTimeoutMs });
     const result = await use().catch(async (error) => {
-      await giveBack().catch(() => {/* why the image is not there comes first */});
+      await giveBack().catch((late) => {
+        throw notBack(error, late);
+      });
       throw error;
     });
     await giveBack();
     return result;
   }
+}
+
+/** Why the image is not there comes first, and what that has led to second. */
+function notBack(cause: unknown, late: JumpstarterError): JumpstarterError {
+  const code = cause instanceof JumpstarterError ? cause.code : "io";
+  const hint = `the storage is not back at the device (${late.message}): give it back with dut`;
+  return new JumpstarterError(code, cause instanceof Error ? cause.message : String(cause), { hint, cause });
 }
 
 /** The commands of every storage mux. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { sha256Of } from "../../tests/fixtures/file_box.ts";
 import { type LocalExporter, serveLocally } from "../../tests/fixtures/local_exporter.ts";
+import { call, defineDriver } from "../../src/driver/mod.ts";
 import { StorageMuxClient, StorageMuxFlasherClient } from "./client.ts";
 import { storageMux } from "./mod.ts";
+import { mockStorageMuxFlasher } from "./driver.ts";
 
 const entries = {
   stick: { type: "jumpstarter_driver_opendal.driver.MockStorageMux" },
@@ -57,4 +59,29 @@ Deno.test("the storage goes back also when the image is not written, and when th
   const twice = ["storage to the host", "storage to the device", "storage to the host", "storage to the device"];
   assert.deepEqual(events(bench), twice);
   assert.deepEqual((await mux.dump(new WritableStream()))?.bytes, 0);
+});
+
+Deno.test("who is told that the image is not written is told as well that the storage is not back", async () => {
+  const stuck = defineDriver({
+    ...mockStorageMuxFlasher,
+    methods: {
+      ...mockStorageMuxFlasher.methods,
+      dut: call({
+        run() {
+          throw new Error("the relay hangs");
+        },
+      }),
+    },
+  });
+  const type = mockStorageMuxFlasher.type;
+  const drivers = { ...storageMux, drivers: { ...storageMux.drivers, [type]: () => Promise.resolve(stuck) } };
+  await using bench = await serveLocally(entries, [drivers]);
+  const mux = bench.exporter.driver("sdcard", StorageMuxFlasherClient);
+  const broken = new Error("the disk went dead");
+  const source = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(broken) });
+  await assert.rejects(mux.flash(source), {
+    message: "the disk went dead",
+    hint: "the storage is not back at the device (the relay hangs): give it back with dut",
+    cause: broken,
+  });
 });
