@@ -7,16 +7,21 @@ import type { AuditTarget, Watcher } from "./watcher.ts";
 const maxWaitingBytes = 8 * 1024 * 1024;
 
 /** How long the last lines may take when the exporter ends. */
-const endGraceMs = 5_000;
+const lastLinesMs = 5_000;
 
 /**
  * A line of JSON for each connection, refusal, call and change of who holds the devices.
  *
+ * @param endGraceMs How long the last lines may take in the end.
  * @throws {JumpstarterError} `config` when the file cannot be opened.
  */
-export async function openAuditLog(target: AuditTarget, warn: (line: string) => void): Promise<Watcher> {
+export async function openAuditLog(
+  target: AuditTarget,
+  warn: (line: string) => void,
+  endGraceMs: number = lastLinesMs,
+): Promise<Watcher> {
   const bytes = new WeakMap<DriverUse, { toClient: number; fromClient: number }>();
-  const lines = "file" in target ? await AuditFile.open(target.file, warn) : undefined;
+  const lines = "file" in target ? await AuditFile.open(target.file, warn, endGraceMs) : undefined;
   const write = "write" in target ? careful(target.write, warn) : (line: string) => lines?.write(line);
   let holder: { name: string; address: string } | undefined;
   const observe = (event: ExporterEvent): void => {
@@ -95,6 +100,7 @@ class AuditFile implements AsyncDisposable {
   #next: Deno.FsFile | undefined;
   readonly #path: string;
   readonly #warn: (line: string) => void;
+  readonly #endGraceMs: number;
   readonly #encoder = new TextEncoder();
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -103,14 +109,15 @@ class AuditFile implements AsyncDisposable {
   #isClosed = false;
   #writing: Promise<void> | undefined;
 
-  private constructor(file: Deno.FsFile, path: string, warn: (line: string) => void) {
+  private constructor(file: Deno.FsFile, path: string, warn: (line: string) => void, endGraceMs: number) {
     this.#file = file;
     this.#path = path;
     this.#warn = warn;
+    this.#endGraceMs = endGraceMs;
   }
 
-  static async open(path: string, warn: (line: string) => void): Promise<AuditFile> {
-    return new AuditFile(await openFile(path), path, warn);
+  static async open(path: string, warn: (line: string) => void, endGraceMs: number): Promise<AuditFile> {
+    return new AuditFile(await openFile(path), path, warn, endGraceMs);
   }
 
   async reopen(): Promise<void> {
@@ -138,8 +145,9 @@ class AuditFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([this.#writing, new Promise<void>((resolve) => timer = setTimeout(resolve, endGraceMs))]);
+    await Promise.race([this.#writing, new Promise<void>((resolve) => timer = setTimeout(resolve, this.#endGraceMs))]);
     clearTimeout(timer);
+    if (this.#writing) this.#warn(`The audit log ${this.#path} has not taken its last lines, which are missing`);
     this.#file.close();
     this.#next?.close();
   }

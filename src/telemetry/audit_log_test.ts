@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { DriverUse, ExporterObserver } from "../exporter_event.ts";
+import { Place } from "../../tests/fixtures/place.ts";
 import { openAuditLog } from "./audit_log.ts";
 
 const use: DriverUse = {
@@ -166,4 +167,21 @@ Deno.test("where a file cannot be opened anew, the one before goes on, and that 
   } finally {
     await Deno.remove(moved, { recursive: true });
   }
+});
+
+Deno.test({
+  name: "an end that comes before the last lines are taken is told",
+  ignore: Deno.build.os === "windows", // it has no such pipes
+  async fn() {
+    await using place = await Place.open();
+    const file = place.path("audit");
+    assert.ok((await new Deno.Command("mkfifo", { args: [file] }).output()).success);
+    using _reader = await Deno.open(file, { read: true, write: true }); // which reads nothing
+    const warnings: string[] = [];
+    {
+      await using log = await openAuditLog({ file }, (line) => warnings.push(line), 50);
+      for (let use = 0; use < 1_000; use++) tellOfAStream(log.observe); // more than a pipe holds
+    }
+    assert.deepEqual(warnings, [`The audit log ${file} has not taken its last lines, which are missing`]);
+  },
 });
