@@ -7,6 +7,17 @@ import { isWindows } from "./platform.ts";
 /** How many may wait until somebody serves them; who comes then is turned away. */
 const mostWaiting = 100;
 
+/** How long a listener is deaf at most, in milliseconds, once there are descriptors again. */
+const deafMs = 1_000;
+
+/** How many connections the system keeps until they are accepted, as is usual. */
+const backlog = 511;
+
+/** What is needed of a server that it has no method for; the declared types keep it private. */
+interface Internals {
+  readonly _handle: { listen(backlog: number): number } | null;
+}
+
 /**
  * An address that is listened on before there is anything to serve: who connects waits, and is served once somebody does.
  *
@@ -17,6 +28,7 @@ export class Listener implements AsyncDisposable {
   readonly #waiting = new Set<Socket>();
   #address: Address;
   #take: ((socket: Socket) => void) | undefined;
+  #rearming?: ReturnType<typeof setInterval>;
 
   private constructor(address: Address) {
     this.#address = address;
@@ -30,6 +42,7 @@ export class Listener implements AsyncDisposable {
   static async open(address: Address): Promise<Listener> {
     const listener = new Listener(address);
     listener.#address = await listen(listener.#server, address);
+    if (address.kind === "tcp") listener.#rearming = setInterval(() => rearm(listener.#server), deafMs);
     return listener;
   }
 
@@ -41,7 +54,7 @@ export class Listener implements AsyncDisposable {
   /**
    * Hands over each connection, those that have waited first.
    *
-   * @param onFault Told of a connection that could not be accepted (no descriptor is left, say); others can.
+   * @param onFault Told of a connection that could not be accepted; others can.
    */
   serve(take: (socket: Socket) => void, onFault: (error: Error) => void): void {
     this.#take = take;
@@ -55,6 +68,7 @@ export class Listener implements AsyncDisposable {
 
   /** Takes no more connections; those that were handed over stay. */
   close(): void {
+    clearInterval(this.#rearming);
     this.#server.close();
     for (const socket of this.#waiting) socket.destroy();
   }
@@ -76,6 +90,15 @@ export class Listener implements AsyncDisposable {
 
 /** Its close says the same. */
 function ignore(): void {}
+
+/**
+ * Has a server accept connections again. One that Deno (2.9.3 to 2.9.6) cannot accept, for want of a descriptor, is told
+ * to nobody and is the last that it looks at, until it is asked to listen anew. A Unix socket would not survive that;
+ * only children of this program connect to those.
+ */
+function rearm(server: Server): void {
+  (server as unknown as Internals)._handle?.listen(backlog);
+}
 
 async function listen(server: Server, address: Address): Promise<Address> {
   if (address.kind === "unix") {
