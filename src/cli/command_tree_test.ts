@@ -247,3 +247,17 @@ Deno.test("what an exporter says of its drivers cannot reach the terminal's cont
   // deno-lint-ignore no-control-regex
   assert.doesNotMatch(written, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
 });
+
+Deno.test("help fits 80 columns beside long names of commands", async () => {
+  const argument = { name: "the-path-on-the-exporter", summary: "A path" };
+  const summary = "Sign a request that writes a file, for whoever is to make it";
+  const definition = definitionOf([{
+    ...nothing,
+    name: "presign",
+    summary,
+    args: [argument, { ...argument, name: "here" }],
+  }]);
+  const { out } = await type("store --help", node("store", { definition }));
+  assert.match(out, /presign/);
+  assert.deepEqual(out.split("\n").filter((line) => line.length > 80), []);
+});

@@ -9,6 +9,9 @@ export { Argument, Command, CommanderError, InvalidArgumentError, Option };
 /** How wide help is where nobody says. */
 const defaultColumns = 80;
 
+/** How much room a description needs to be wrapped; the longest commands of drivers leave 37 columns of 80 for theirs. */
+const minWidthToWrap = 30;
+
 /**
  * A command that writes through this room and never ends the process itself.
  *
@@ -25,6 +28,7 @@ export function createCommand(
     .exitOverride()
     .configureOutput({ ...output, outputError: (text, write) => write(formatUsageError(path.split(" "), text)) })
     .showHelpAfterError(`  see ${path} --help`)
+    .configureHelp({ minWidthToWrap })
     .helpOption("-h, --help", "Show this help")
     .helpCommand(false)
     .enablePositionalOptions();
