@@ -36,6 +36,7 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
       giveUpWrite();
     }, patienceMs);
   });
+  let stdin: ReadableStream<Uint8Array> | undefined;
   let written = Promise.resolve();
   let isRaw = false;
   let isOutputClosed = false;
@@ -71,7 +72,7 @@ export function openProcessTerminal(env: Readonly<Record<string, string>>): Proc
       return isOutputClosed;
     },
     get stdin() {
-      return Deno.stdin.readable;
+      return stdin ??= openStdin();
     },
     writeOut: (output) => isOutputClosed ? written : write(Deno.stdout, output, closeOutput),
     writeErr: (output) => write(Deno.stderr, output, () => {/* nobody can be told */}),
@@ -109,10 +110,31 @@ function toBytes(output: Uint8Array | string): Uint8Array {
   return typeof output === "string" ? new TextEncoder().encode(output) : output;
 }
 
+/** What is typed or piped in; why it cannot be read, such as a directory, is told in this project's terms. */
+function openStdin(): ReadableStream<Uint8Array> {
+  const reader = Deno.stdin.readable.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { value } = await reader.read();
+        if (value === undefined) controller.close();
+        else controller.enqueue(value);
+      } catch (cause) {
+        throw stdioError("read standard input", cause);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
 /** The error of a stdout that cannot be written, such as a file on a disk that is full. */
 export function outputError(cause: unknown): JumpstarterError {
+  return stdioError("write to standard output", cause);
+}
+
+function stdioError(what: string, cause: unknown): JumpstarterError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new JumpstarterError("io", `cannot write to standard output: ${reason}`, { cause });
+  return new JumpstarterError("io", `cannot ${what}: ${reason}`, { cause });
 }
 
 /** Never fails: what goes wrong is told to `onFailure`. */

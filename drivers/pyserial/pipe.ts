@@ -1,4 +1,4 @@
-import type { CommandContext, CommandInput } from "../../src/driver/mod.ts";
+import { type CommandContext, type CommandInput, inputFault } from "../../src/driver/mod.ts";
 import { JumpstarterError } from "../../src/errors.ts";
 import type { PySerialClient } from "./serial_client.ts";
 
@@ -53,11 +53,13 @@ async function receive(serial: PySerialClient, options: PipeOptions, context: Co
   const { readable, writable } = await serial.connect({ signal: context.signal });
   const over = new AbortController();
   const sent = options.hasInput ? context.stdin.pipeTo(writable, { signal: over.signal }) : undefined;
-  sent?.catch(() => {/* a connection that breaks is told by what is read from it */});
+  sent?.catch(() => {/* told by what is read */});
   try {
     using sink = await openSink(options, context);
     for await (const bytes of readable) await sink.write(bytes);
     context.notice("the port has closed the connection");
+  } catch (error) {
+    throw sent === undefined ? error : await inputFault(error, sent, context.signal);
   } finally {
     over.abort();
     await readable.cancel().catch(() => {/* it has ended by itself */});

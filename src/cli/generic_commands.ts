@@ -1,5 +1,5 @@
 import type { Exporter } from "../client/mod.ts";
-import type { CommandContext, CommandResult, DriverClient } from "../driver/mod.ts";
+import { type CommandContext, type CommandResult, type DriverClient, inputFault } from "../driver/mod.ts";
 import { DriverError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { type Command, createSubcommand, isFree } from "./program.ts";
@@ -80,7 +80,11 @@ async function connectStdio(
   const stream = await client.openStream(method, { signal });
   const sending = new AbortController();
   const sent = stdin.pipeTo(stream.writable, { signal: sending.signal });
-  sent.catch(() => {/* a broken stream is told by the reading below */});
-  for await (const bytes of stream.readable) await writeOut(bytes);
+  sent.catch(() => {/* told by the reading below */});
+  try {
+    for await (const bytes of stream.readable) await writeOut(bytes);
+  } catch (error) {
+    throw await inputFault(error, sent, signal);
+  }
   sending.abort();
 }

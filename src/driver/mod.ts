@@ -49,5 +49,6 @@ export {
   openStream,
   type StartContext,
 } from "./driver_definition.ts";
+export { inputFault } from "./input_fault.ts";
 export { flashCommands, type FlashOptions, type ImageClient, parseImageReport } from "./flash_commands.ts";
 export { type DriverPackage, loadClient, loadDriver, moduleIntegrity, modulePermissions } from "./load.ts";

@@ -12,6 +12,8 @@ const workers: readonly Worker[] = ["its agent", "itself"];
 const entries = {
   power: { type: "jumpstarter_driver_power.driver.MockPower" },
   echo: { type: "jumpstarter_driver_network.driver.EchoNetwork", description: "Sends everything back" },
+  flasher: { type: "jumpstarter_driver_opendal.driver.MockFlasher" },
+  serial: { type: "jumpstarter_driver_pyserial.driver.PySerial", config: { url: "loop://" } },
   tools: {
     type: "jumpstarter_driver_shell.driver.Shell",
     config: {
@@ -135,6 +137,14 @@ for (const worker of workers) {
           assert.match(stderr, /^j: cannot write to standard output: No space left on device.*\n$/);
         }
       },
+    });
+
+    await t.step("an input that cannot be read is told, and not the stream that it breaks", async () => {
+      for (const command of ["j stream echo", "j serial pipe -i", "j flasher flash -"]) {
+        const { stdout, stderr } = await shell.runScript(worker, `${command} <"$TMPDIR"; echo $?`);
+        assert.equal(stdout, "1\n", stderr);
+        assert.match(stderr, /^(reading the port.*\n)?j: cannot read standard input: Is a directory.*\n$/, command);
+      }
     });
 
     await t.step("files are those of the user's directory", async () => {
