@@ -14,8 +14,13 @@ const deafMs = 1_000;
 const backlog = 511;
 
 /** What is needed of a server that it has no method for; the declared types keep it private. */
-interface Internals {
+interface ServerInternals {
   readonly _handle: { listen(backlog: number): number } | null;
+}
+
+/** The same of a socket: whether its peer has ended it, read or not. */
+interface SocketInternals {
+  readonly _readableState: { readonly ended: boolean };
 }
 
 /**
@@ -59,6 +64,7 @@ export class Listener implements AsyncDisposable {
   serve(take: (socket: Socket) => void, onFault: (error: Error) => void): void {
     this.#take = take;
     this.#server.on("error", onFault);
+    this.#dropGone();
     for (const socket of this.#waiting) {
       socket.off("error", ignore);
       take(socket);
@@ -81,10 +87,20 @@ export class Listener implements AsyncDisposable {
   }
 
   #keep(socket: Socket): void {
+    if (this.#waiting.size >= mostWaiting) this.#dropGone();
     if (this.#waiting.size >= mostWaiting) return void socket.destroy();
     this.#waiting.add(socket);
     socket.on("error", ignore);
     socket.once("close", () => this.#waiting.delete(socket));
+  }
+
+  /** Lets those go who have gone themselves: what they had said before, which nobody reads yet, keeps them open. */
+  #dropGone(): void {
+    for (const socket of this.#waiting) {
+      if (!(socket as unknown as SocketInternals)._readableState.ended) continue;
+      this.#waiting.delete(socket);
+      socket.destroy();
+    }
   }
 }
 
@@ -97,7 +113,7 @@ function ignore(): void {}
  * only children of this program connect to those.
  */
 function rearm(server: Server): void {
-  (server as unknown as Internals)._handle?.listen(backlog);
+  (server as unknown as ServerInternals)._handle?.listen(backlog);
 }
 
 async function listen(server: Server, address: Address): Promise<Address> {

@@ -82,3 +82,24 @@ Deno.test("more than a hundred do not wait, and who has gone takes no place", as
   assert.equal(served.size, 70);
   for (const socket of [...clients, ...rest, ...served]) socket.destroy();
 });
+
+Deno.test("who has said something and gone is not served, and takes no place", async () => {
+  const trial = async () => {
+    await using listener = await Listener.open(loopback);
+    const gone = await Promise.all(Array.from({ length: 100 }, () => clientOf(listener)));
+    await Promise.all(gone.map((client) => new Promise<void>((resolve) => client.end("early", resolve))));
+    const stays = await clientOf(listener);
+    stays.on("error", () => {/* its close says the same */}).resume().write("here");
+    const served: string[] = [];
+    const taken = new Set<Socket>();
+    listener.serve((socket) => {
+      taken.add(socket);
+      socket.once("data", (bytes) => void served.push(String(bytes)));
+    }, assert.fail);
+    await until("somebody is served, or turned away", () => served.length > 0 || stays.destroyed);
+    for (const socket of [...gone, stays, ...taken]) socket.destroy();
+    return served.join();
+  };
+  // Nothing tells when the listener has learnt of the ends, so a trial may come too early.
+  for (let left = 50; await trial() !== "here"; left--) assert.ok(left > 0, "those who have gone are still there");
+});
