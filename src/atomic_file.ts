@@ -45,8 +45,8 @@ export class AtomicFile implements AsyncDisposable {
   }
 
   /** Writes all of `bytes`. */
-  async write(bytes: Uint8Array): Promise<void> {
-    while (bytes.length > 0) bytes = bytes.subarray(await this.#file.write(bytes));
+  write(bytes: Uint8Array): Promise<void> {
+    return writeWhole(this.#file, bytes);
   }
 
   /**
@@ -87,6 +87,11 @@ export class AtomicFile implements AsyncDisposable {
     if (this.#isOpen) this.#file.close();
     this.#isOpen = false;
   }
+}
+
+/** Writes all of `bytes`, of which a file may take a part at a time. */
+export async function writeWhole(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
 }
 
 /** Makes a rename last through a power cut, where the system lets directories be opened for that. */

@@ -1,4 +1,5 @@
 import { type CommandContext, type CommandInput, inputFault } from "../../src/driver/mod.ts";
+import { writeWhole } from "../../src/atomic_file.ts";
 import { JumpstarterError } from "../../src/errors.ts";
 import type { PySerialClient } from "./serial_client.ts";
 
@@ -84,7 +85,7 @@ async function openSink({ output, append }: PipeOptions, context: CommandContext
     async write(bytes) {
       try {
         // Not by `file.writable`, which keeps the last bytes back until more come.
-        for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+        await writeWhole(file, bytes);
       } catch (cause) {
         throw failed(cause);
       }

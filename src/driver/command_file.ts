@@ -2,7 +2,7 @@
  * The files that a user names on a command line: a path, `-` for the terminal's own streams, or a URL. Commands that
  * take a file open it here, so that all of them understand the same names, show progress, and leave no part behind.
  */
-import { AtomicFile } from "../atomic_file.ts";
+import { AtomicFile, writeWhole } from "../atomic_file.ts";
 import { type Encoding, encodingOfName, encodings, isEncoding } from "../encoding.ts";
 import { JumpstarterError } from "../errors.ts";
 import { fileStream } from "../file_stream.ts";
@@ -126,16 +126,34 @@ async function openFile(
 }
 
 async function createFile(name: string, { path }: CommandContext): Promise<WritableStream<Uint8Array>> {
-  try {
-    const found = await Deno.stat(path(name)).catch(() => undefined);
-    if (found !== undefined && !found.isFile && !found.isDirectory) {
-      // A device or a pipe is not replaced but written to.
-      return (await Deno.open(path(name), { write: true })).writable;
-    }
-    return (await AtomicFile.create(path(name))).writable;
-  } catch (cause) {
+  const target = await openTarget(path(name)).catch((cause) => {
     throw unusable("write", name, cause);
-  }
+  });
+  const fail = async (cause: unknown) => {
+    await target[Symbol.asyncDispose](); // which a stream that has failed does not do
+    throw unusable("write", name, cause);
+  };
+  return new WritableStream<Uint8Array>({
+    write: (bytes) => target.write(bytes).catch(fail),
+    close: () => target.commit().catch(fail),
+    abort: () => target[Symbol.asyncDispose](),
+  });
+}
+
+/** A device or a pipe is not replaced but written to. */
+async function openTarget(path: string): Promise<Pick<AtomicFile, "write" | "commit" | typeof Symbol.asyncDispose>> {
+  const found = await Deno.stat(path).catch(() => undefined); // what is wrong with it shows when it is opened
+  if (found === undefined || found.isFile || found.isDirectory) return await AtomicFile.create(path);
+  const file = await Deno.open(path, { write: true });
+  return {
+    // Not by `file.writable`, which keeps the last bytes back, and does not tell when they are not taken.
+    write: (bytes) => writeWhole(file, bytes),
+    async commit() {
+      using _closed = file;
+      if (found.isBlockDevice) await file.sync(); // a disk says only then that it has not taken all
+    },
+    [Symbol.asyncDispose]: () => Promise.try(() => file[Symbol.dispose]()),
+  };
 }
 
 function unusable(verb: "read" | "write", name: string, cause: unknown): JumpstarterError {

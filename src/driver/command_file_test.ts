@@ -2,6 +2,12 @@ import assert from "node:assert/strict";
 import { openTestTerminal } from "../../tests/fixtures/command_terminal.ts";
 import { serveFiles } from "../../tests/fixtures/file_server.ts";
 import { Place } from "../../tests/fixtures/place.ts";
+import {
+  attachSmallDevice,
+  missingSmallDevice,
+  missingSmallDisk,
+  mountSmallDisk,
+} from "../../tests/fixtures/small_disk.ts";
 import { JumpstarterError } from "../errors.ts";
 import {
   chosenCompression,
@@ -10,6 +16,9 @@ import {
   openCommandSink,
   openCommandSource,
 } from "./command_file.ts";
+
+const noDisk = await missingSmallDisk();
+const noDevice = await missingSmallDevice();
 
 async function textOf({ source }: CommandSource): Promise<string> {
   assert.ok(source instanceof ReadableStream);
@@ -150,6 +159,49 @@ Deno.test("a device is written to, and not replaced", async () => {
   const { context } = terminalIn(place);
   await writeText(await openCommandSink("/dev/null", context), "gone");
   assert.ok((await Deno.stat("/dev/null")).isCharDevice);
+});
+
+Deno.test({
+  name: "a device that does not take all of it is told, and closed",
+  ignore: Deno.build.os !== "linux", // there is no /dev/full
+  async fn() {
+    await using place = await Place.open();
+    const { context } = terminalIn(place);
+    const full = isConfigError('cannot write "/dev/full": No space left on device (os error 28)');
+    await assert.rejects(async () => await writeText(await openCommandSink("/dev/full", context), "lost"), full);
+    assert.equal(await openCount("/dev/full"), 0);
+  },
+});
+
+Deno.test({
+  name: `a disk that is full is told, and keeps nothing${noDisk === undefined ? "" : ` (not run: ${noDisk})`}`,
+  ignore: noDisk !== undefined,
+  async fn() {
+    await using place = await Place.open();
+    const { context } = terminalIn(place);
+    await Deno.mkdir(place.path("disk"));
+    await using disk = await mountSmallDisk(place.path("disk"));
+    const full = isConfigError('cannot write "disk/big": No space left on device (os error 28)');
+    const big = "x".repeat(2 << 20);
+    await assert.rejects(async () => await writeText(await openCommandSink("disk/big", context), big), full);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(disk.dir)), []);
+  },
+});
+
+Deno.test({
+  name: `a disk that fails when all was written is told${noDevice === undefined ? "" : ` (not run: ${noDevice})`}`,
+  ignore: noDevice !== undefined,
+  async fn() {
+    await using place = await Place.open();
+    const { context } = terminalIn(place);
+    await Deno.mkdir(place.path("disk"));
+    await using disk = await mountSmallDisk(place.path("disk"));
+    await using device = await attachSmallDevice(disk);
+    const broken = isConfigError(`cannot write "${device.path}": Input/output error (os error 5)`);
+    const big = "x".repeat(3 << 20);
+    await assert.rejects(async () => await writeText(await openCommandSink(device.path, context), big), broken);
+    assert.equal(await openCount(device.path), 0);
+  },
 });
 
 Deno.test("a file that cannot be used is told in one line", async () => {

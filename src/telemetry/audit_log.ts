@@ -1,3 +1,4 @@
+import { writeWhole } from "../atomic_file.ts";
 import { JumpstarterError } from "../errors.ts";
 import { reasonOf } from "../private_files.ts";
 import type { DriverUse, ExporterEvent } from "../exporter_event.ts";
@@ -167,7 +168,7 @@ class AuditFile implements AsyncDisposable {
       this.#waiting = [];
       this.#waitingBytes = 0;
       try {
-        await writeWhole(this.#file, lines);
+        for (const line of lines) await writeWhole(this.#file, line);
         this.#works();
       } catch (error) {
         this.#fails(lines.length, error);
@@ -200,11 +201,5 @@ async function openFile(path: string): Promise<Deno.FsFile> {
       hint: "name a file that can be written, or - for standard output",
       cause,
     });
-  }
-}
-
-async function writeWhole(file: Deno.FsFile, lines: readonly Uint8Array[]): Promise<void> {
-  for (let bytes of lines) {
-    while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
   }
 }
