@@ -56,7 +56,7 @@ export async function jmp(options: MainOptions): Promise<number> {
   );
   program.addCommand(config);
   program.addCommand(
-    createCommand("jmp j").description("Drive the exporter of this shell; see j --help").helpOption(false),
+    createCommand("jmp j").description("Drive the exporter of this shell; see j --help"),
   );
   program.addCommand(
     createCommand("jmp version").description("Show the version").action(() => writeOut(`${project.version}\n`)),

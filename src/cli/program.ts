@@ -64,7 +64,7 @@ function formatUsageError([program]: readonly string[], text: string): string {
 
 /** Has `help` do what `--help` does; a command of that name, such as a driver's, goes first. */
 export function addHelpCommand(program: Command): Command {
-  return program.helpCommand("help [command]", "Show the help of a command");
+  return program.helpCommand("help [command...]", "Show the help of a command");
 }
 
 /** The options that every command takes. */
@@ -82,7 +82,14 @@ export function logLevel(options: { logLevel?: string; verbose?: boolean }, othe
 
 /** Parses and runs; answers the exit code that the command set, or that of a wrong command line. */
 export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
-  await program.parseAsync([...args], { from: "user" });
+  await program.parseAsync(withoutHelpCommand(program, args), { from: "user" });
+}
+
+/** `help run` as `run --help`: commander's own knows one word, and shows all there is for one that it does not know. */
+function withoutHelpCommand(program: Command, args: readonly string[]): string[] {
+  const [help, ...words] = args;
+  if (help !== "help" || words[0] === undefined || !isFree(program, help)) return [...args];
+  return isFree(program, words[0]) ? words : [...words, "--help"];
 }
 
 /** The exit code of an error that commander threw, which has already been told to the user. */

@@ -50,6 +50,11 @@ Deno.test("every command explains itself on stdout", async (t) => {
       assert.ok(stdout.split("\n").every((line) => line.length <= 80), "it fits a terminal of 80 columns");
     });
   }
+  await t.step("help config check, as config check --help", async () => {
+    const said = await runJmp(place, ["help", "config", "check"]);
+    assert.deepEqual(said, await runJmp(place, ["config", "check", "--help"]));
+    assert.match((await runJmp(place, ["help", "j"])).stdout, /see j --help/);
+  });
   await t.step("jmp j --help, where there is no exporter", async () => {
     const { code, stdout, stderr } = await runJmp(place, ["j", "--help"]);
     assert.equal(code, 0);
