@@ -87,7 +87,12 @@ function findMethod<Kind extends Method["kind"]>(
 ): Extract<Method, { kind: Kind }> {
   const method = Object.hasOwn(definition.methods, name) ? definition.methods[name] : undefined;
   if (method === undefined) {
-    throw new DriverError("not_found", `The driver "${path}" has no method "${name}"`, { driver: path, method: name });
+    const hint = `it has ${Object.keys(definition.methods).join(", ") || "none"}`;
+    throw new DriverError("not_found", `The driver "${path}" has no method "${name}"`, {
+      hint,
+      driver: path,
+      method: name,
+    });
   }
   if (method.kind !== kind) {
     const kinds = { call: "a plain call", callStream: "a streaming call", openStream: "a raw stream" };
@@ -106,7 +111,7 @@ function parseArgs(
   const refuse = (reason: string) =>
     new DriverError("invalid_argument", `${path}.${name}: ${reason}`, { driver: path, method: name });
   if (schema === undefined) {
-    if (args.length > 0) throw refuse(`it takes no arguments, and ${args.length} were given`);
+    if (args.length > 0) throw refuse(`it takes no arguments, and got ${args.length}`);
     return [];
   }
   const outcome = schema.safeParse(args);
@@ -114,8 +119,8 @@ function parseArgs(
   const { issues } = outcome.error;
   const isTooFew = ({ code, path }: SchemaIssue) => path.length === 0 && code === "too_small";
   const isTooMany = ({ code, path }: SchemaIssue) => path.length === 0 && code === "too_big";
-  if (issues.some(isTooFew)) throw refuse(`it takes more arguments, and ${args.length} were given`);
-  if (issues.some(isTooMany)) throw refuse(`it takes fewer arguments, and ${args.length} were given`);
+  if (issues.some(isTooFew)) throw refuse(`it takes more arguments, and got ${args.length}`);
+  if (issues.some(isTooMany)) throw refuse(`it takes fewer arguments, and got ${args.length}`);
   const problems = schemaProblems(schema, issues, [], args);
   throw refuse(problems.map(({ message }) => message.replace(/^item (\d+)/, argumentNumber)).join("; "));
 }

@@ -15,6 +15,7 @@ Deno.test("only a driver's own methods can be called, whatever a peer names", as
   for (const name of ["off", "", "constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", "On", "on "]) {
     const error = await rejectsWith(callMethod(node, name, [], { signal }), "not_found");
     assert.match(error.message, /"rack\.bare" has no method/);
+    assert.equal(error.hint, "it has on");
   }
 });
 
@@ -59,15 +60,15 @@ Deno.test("what is wrong with arguments is told by which one, or by how many", a
   const { node } = bareNode({ set: call({ args, run: () => null }) });
   const told = async (...given: Json[]) =>
     (await rejectsWith(callMethod(node, "set", given, { signal }), "invalid_argument")).message;
-  assert.equal(await told(), "rack.bare.set: it takes more arguments, and 0 were given");
-  assert.equal(await told(1, "a", "b", "c"), "rack.bare.set: it takes fewer arguments, and 4 were given");
+  assert.equal(await told(), "rack.bare.set: it takes more arguments, and got 0");
+  assert.equal(await told(1, "a", "b", "c"), "rack.bare.set: it takes fewer arguments, and got 4");
   assert.equal(await told(1, 2), "rack.bare.set: argument 2 must be a string, not a number");
 });
 
 Deno.test("a method without arguments takes none", async () => {
   const { node } = bareNode({ on: call({ run: () => null }) });
   const error = await rejectsWith(callMethod(node, "on", [1, 2], { signal }), "invalid_argument");
-  assert.match(error.message, /takes no arguments, and 2 were given/);
+  assert.match(error.message, /takes no arguments, and got 2/);
 });
 
 Deno.test("the driver gets its device, a log with its name, and a signal", async () => {
