@@ -40,7 +40,9 @@ export class AtomicFile implements AsyncDisposable {
     const temporary = join(dirname(target), newPartName(basename(target)));
     const file = await Deno.open(temporary, { write: true, createNew: true, mode });
     await lockPart(file);
-    if (replaced?.mode) await Deno.chmod(temporary, replaced.mode & 0o7777).catch(() => {/* not ours to set */});
+    if (replaced?.mode) {
+      await Deno.chmod(temporary, replaced.mode & 0o7777).catch(() => {/* the file system keeps none */});
+    }
     return new AtomicFile(file, target, temporary);
   }
 
@@ -80,7 +82,7 @@ export class AtomicFile implements AsyncDisposable {
     this.#close();
     if (this.#isDone) return;
     this.#isDone = true;
-    await Deno.remove(this.#temporary).catch(() => {/* its directory has gone */});
+    await Deno.remove(this.#temporary).catch(() => {/* it has gone, or goes with the next one */});
   }
 
   #close(): void {

@@ -153,7 +153,7 @@ function reaching({ host, port }: { host: string; port: number }): Permission[] 
 async function resolvedAddress(scheme: "tcp" | "udp", config: HostConfig): Promise<string> {
   assertAddressEnabled(config);
   const { host, port } = config;
-  const found = await lookup(host).catch(() => undefined);
+  const found = await lookup(host).catch(() => undefined); // the client's machine may know the name all the same
   return `${scheme}://${formatTarget({ host: found?.address ?? host, port })}`;
 }
 

@@ -131,7 +131,8 @@ class Connection {
     if (this.#isOver) return;
     this.#isOver = true;
     const normally = new Uint8Array([1000 >> 8, 1000 & 0xff]);
-    const said = this.#send(opcodes.close, normally).then(() => this.#sender.close()).catch(() => {});
+    const said = this.#send(opcodes.close, normally).then(() => this.#sender.close())
+      .catch(() => {/* it does not listen any more */});
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, farewellMs);
     await Promise.race([said, late]);

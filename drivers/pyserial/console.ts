@@ -66,7 +66,7 @@ class Console {
   /** Sends what is typed, as it comes, until the user leaves or the terminal is gone. */
   async #send(): Promise<Outcome> {
     const reader = this.#context.stdin.getReader();
-    const stop = () => void reader.cancel().catch(() => {});
+    const stop = () => void reader.cancel().catch(() => {/* the terminal is gone */});
     this.#signal.addEventListener("abort", stop, { once: true });
     const escape = new EscapeSequence();
     for (;;) {

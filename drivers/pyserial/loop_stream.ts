@@ -8,7 +8,7 @@ export function openLoop(direction: Direction, pace: Pace | undefined): ByteStre
   const writer = loop.writable.getWriter();
   const writable = new WritableStream<Uint8Array>({
     start({ signal }) {
-      signal.addEventListener("abort", () => void writer.abort(signal.reason).catch(() => {}));
+      signal.addEventListener("abort", () => void writer.abort(signal.reason).catch(() => {/* it has ended */}));
     },
     async write(bytes, { signal }) {
       for (const piece of piecesOf(bytes, pace?.pieceBytes)) {

@@ -78,7 +78,7 @@ export class ExporterSupply implements Disposable {
   async #prepare(): Promise<void> {
     const { signal } = this.#closed;
     if (this.#spare !== undefined || signal.aborted) return;
-    const channel = await channelFromEnv(this.#env).catch(() => undefined);
+    const channel = await channelFromEnv(this.#env).catch(() => undefined); // the next command is told what is wrong
     if (channel === undefined) return;
     const isConnected = await openExporter(channel, [], { signal, exclusive: false }).then(() => true, () => false);
     if (isConnected && this.#spare === undefined && !signal.aborted) this.#spare = channel;

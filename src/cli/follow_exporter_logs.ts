@@ -88,7 +88,7 @@ class LogStream {
   /** Waits for every line that was written before, for as long as lines keep coming. */
   async drained(): Promise<void> {
     const { promise } = this.#ended;
-    await endLogs(this.#channel, drainLimitMs).catch(() => {});
+    await endLogs(this.#channel, drainLimitMs).catch(() => {/* then what comes is waited for, if anything does */});
     for (let seen = -1; this.#isEndable && seen < this.#lines;) {
       seen = this.#lines;
       const over = new AbortController();

@@ -110,6 +110,6 @@ function reach(target: number, signal: Deno.Signal | 0): boolean {
     Deno.kill(target, signal);
     return true;
   } catch {
-    return false;
+    return false; // there is none, or none that may be signalled: either way nothing can be done
   }
 }

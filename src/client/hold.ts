@@ -140,6 +140,7 @@ async function takeAgain(channel: Channel, options: HoldOptions, released: Abort
     try {
       return await take(channel, { ...options, steal: false }, true, released);
     } catch {
+      // The client's own calls tell what is wrong; with the exporter back the hold is, too.
       await pause(againAfterMs, released);
     }
   }

@@ -57,11 +57,11 @@ export function encodeInto(sink: WritableStream<Uint8Array>, encoding: Encoding)
     // A packer that has failed takes no more, and only it knows why.
     write: (bytes) => writer.write(bytes).catch(() => packed),
     close: async () => {
-      await writer.close().catch(() => {});
+      await writer.close().catch(() => {/* only the packer knows why */});
       await packed;
     },
     abort: async (reason) => {
-      await Promise.all([writer.abort(reason), sink.abort(reason)].map((ended) => ended.catch(() => {})));
+      await Promise.allSettled([writer.abort(reason), sink.abort(reason)]); // what has failed is over as well
     },
   });
 }

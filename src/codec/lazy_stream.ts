@@ -31,7 +31,7 @@ function watch(source: ReadableStream<Uint8Array>) {
   const reader = source.getReader();
   const watched = {
     failure: undefined as { error: unknown } | undefined,
-    cancel: (reason: unknown) => reader.cancel(reason).catch(() => {}),
+    cancel: (reason: unknown) => reader.cancel(reason).catch(() => {/* it has failed by itself */}),
     stream: new ReadableStream<Uint8Array>({
       async pull(controller) {
         try {

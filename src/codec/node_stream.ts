@@ -39,7 +39,7 @@ export function streamThroughZlib(
     },
     async cancel(reason) {
       transform.destroy();
-      await source.cancel(reason).catch(() => {});
+      await source.cancel(reason).catch(() => {/* it has failed by itself, and nobody reads it any more */});
     },
   }, { highWaterMark: 0 });
 }

@@ -56,8 +56,9 @@ export function streamThrough(bytes: ReadableStream<Uint8Array>, child: Deno.Chi
     } catch {
       // It has ended by itself.
     }
-    await Promise.all([source.cancel(reason).catch(() => {}), output.cancel(reason).catch(() => {})]);
-    await Promise.all([child.status, fed.catch(() => {}), complaint]);
+    // Whoever cancels wants to know of no failure, only that all has ended.
+    await Promise.allSettled([source.cancel(reason), output.cancel(reason)]);
+    await Promise.allSettled([child.status, fed, complaint]);
   };
 
   return new ReadableStream<Uint8Array>({
@@ -67,7 +68,8 @@ export function streamThrough(bytes: ReadableStream<Uint8Array>, child: Deno.Chi
       const [{ success, code, signal }, said] = await Promise.all([child.status, complaint]);
       const hasFailed = !success || said !== "";
       // A tool that failed reads no more, so what still comes from the source must not be waited for.
-      if (hasFailed) await source.cancel(new JumpstarterError("cancelled", "the tool has ended")).catch(() => {});
+      const tooEarly = new JumpstarterError("cancelled", "the tool has ended");
+      if (hasFailed) await source.cancel(tooEarly).catch(() => {/* told by what has been fed */});
       // The source's own fault comes first: the tool only saw its bytes end.
       await fed;
       if (hasFailed) throw new Error(said || signal || `exit status ${code}`);
@@ -90,7 +92,7 @@ async function feed(
       isTaken = await stdin.write(value).then(() => true, () => false);
     }
   } finally {
-    await stdin.close().catch(() => {});
+    await stdin.close().catch(() => {/* the tool reads no more, and tells why */});
   }
 }
 

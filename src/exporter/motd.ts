@@ -12,6 +12,6 @@ function readMotd(path: string): string | undefined {
     if (!Deno.lstatSync(path).isFile) return undefined;
     return new TextDecoder().decode(Deno.readFileSync(path).subarray(0, maxMotdBytes)).trimEnd();
   } catch {
-    return undefined; // the hook has written none
+    return undefined; // the hook has written none, or none that may be read
   }
 }

@@ -83,8 +83,8 @@ export class Drivers implements AsyncDisposable {
     plan: DriverPlan,
     callsEnded: (paths: readonly string[]) => Promise<readonly string[]>,
   ): Promise<DriverChanges> {
-    const replaced = this.#replacing.catch(() => {}).then(() => this.#replace(config, plan, callsEnded));
-    this.#replacing = replaced.catch(() => {});
+    const replaced = this.#replacing.then(() => this.#replace(config, plan, callsEnded));
+    this.#replacing = replaced.catch(() => {/* for its own caller to hear */});
     return replaced;
   }
 

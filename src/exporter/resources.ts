@@ -173,7 +173,8 @@ function endingWith(sink: WritableStream<Uint8Array>): TransformStream<Uint8Arra
 function abortedBy(signal: AbortSignal, sink: WritableStream<Uint8Array>): WritableStream<Uint8Array> {
   const writer = sink.getWriter();
   writer.closed.catch(() => {/* told by the write or the close that waits for it */});
-  signal.addEventListener("abort", () => void writer.abort(signal.reason).catch(() => {}), { once: true });
+  const abort = () => void writer.abort(signal.reason).catch(() => {/* it has failed by itself */});
+  signal.addEventListener("abort", abort, { once: true });
   return new WritableStream<Uint8Array>({
     write: (bytes) => writer.write(bytes),
     close: () => writer.close(),

@@ -38,7 +38,7 @@ export async function placeShims(
 
 async function openRunnableDir(): Promise<PrivateTempDir | undefined> {
   for (const parent of tempParents()) {
-    const dir = await openPrivateTempDir("bin-", parent).catch(() => undefined);
+    const dir = await openPrivateTempDir("bin-", parent).catch(() => undefined); // another one may do
     if (dir !== undefined && await canRunFrom(dir.path)) return dir;
     await dir?.[Symbol.asyncDispose]();
   }

@@ -62,7 +62,7 @@ export class OutputReader implements AsyncDisposable {
   /** Stops reading. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#letGo();
-    await this.#closed.catch(() => {});
+    await this.#closed.catch(() => {/* told by `failure` or by `drain` */});
   }
 
   async #letGo(): Promise<void> {

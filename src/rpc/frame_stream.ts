@@ -139,7 +139,8 @@ export async function* relayFrames(
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
   const reader = stream.readable.getReader();
-  over.signal.addEventListener("abort", () => void reader.cancel(over.signal.reason).catch(() => {}), { once: true });
+  const endDriver = () => void reader.cancel(over.signal.reason).catch(() => {/* told by what is read */});
+  over.signal.addEventListener("abort", endDriver, { once: true });
   const upload = payloadsOf(receive, { kind, digest: received }).pipeTo(stream.writable, { signal: over.signal });
   upload.catch((error) => over.abort(error)); // told by what follows, not by an unhandled rejection
   try {
@@ -163,7 +164,8 @@ export async function* relayFrames(
  */
 async function endOf(direction: Promise<void>, limitMs: number, signal: AbortSignal): Promise<void> {
   const ended = new AbortController();
-  void direction.catch(() => {}).then(() => ended.abort());
+  const end = () => ended.abort();
+  direction.then(end, end);
   await pause(limitMs, AbortSignal.any([signal, ended.signal]));
 }
 
