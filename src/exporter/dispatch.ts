@@ -256,6 +256,12 @@ export function toDriverError(
   return new DriverError(errorCode(error), message, { ...details, byDriver: true });
 }
 
+/** Tells in the log of a device that does not let go of a raw stream; its client has gone. */
+export function logStuck({ path, definition, log }: DriverNode, operation: string, error: unknown): void {
+  const what = `${path}.${operation} of ${definition.type} has not let go of its stream`;
+  log.child({ operation }).warning(`${what}: ${describe(error, path)}`);
+}
+
 /** Whoever ended the call knows why, and as what it counts. */
 function cancelled(message: string, reason: unknown, details: ErrorDetails): JumpstarterError {
   if (!(reason instanceof JumpstarterError)) return new DriverError("cancelled", message, details);

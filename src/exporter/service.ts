@@ -79,7 +79,12 @@ export function exporterServices(session: Session): BoundService[] {
           using opened = await session.openStream(request.uuid, request.method, call);
           call.sendMetadata({});
           try {
-            yield* counted(opened, requests, (frames) => relayFrames(frames, opened.stream, opened.signal));
+            const { stream, signal, onStuck } = opened;
+            yield* counted(
+              opened,
+              requests,
+              (frames) => relayFrames(frames, stream, signal, "conversation", { onStuck }),
+            );
           } catch (error) {
             throw opened.failed(error);
           }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { until } from "../../tests/fixtures/until.ts";
 import { Listener } from "../listener.ts";
 import * as pb from "../../proto/mod.ts";
 import { call, callStream, type Method, openStream } from "../driver/mod.ts";
@@ -173,5 +174,28 @@ Deno.test("a device that breaks in the midst of a raw stream is told by what it 
       const noted = service.records.filter(({ severity }) => severity === "ERROR").map(({ message }) => message);
       assert.deepEqual(noted, [`rack.bare.connect of test.Bare failed: ${failure.message}`]);
     }
+  }
+});
+
+Deno.test("a device that does not let go of a raw stream is told in the log", async () => {
+  for (const side of ["readable", "writable"]) {
+    const taken = Promise.withResolvers<void>();
+    const fail = (what: string) => () => side === what ? Promise.reject(new Error("the port hangs")) : undefined;
+    await using service = await openService({
+      connect: openStream({
+        run: () => ({
+          readable: new ReadableStream<Uint8Array>({ cancel: fail("readable") }),
+          writable: new WritableStream<Uint8Array>({ write: () => taken.resolve(), abort: fail("writable") }),
+        }),
+      }),
+    });
+    const request = rawRequest({ kind: "driver", uuid: service.uuid, method: "connect" });
+    const stream = openFrameStream(service.channel.duplex(streamMethod, request));
+    await stream.writable.getWriter().write(new Uint8Array([1]));
+    await taken.promise;
+    stream.cancel();
+    await until("it is told", () => service.records.length > 0);
+    const told = service.records.map(({ severity, message }) => `${severity} ${message}`);
+    assert.deepEqual(told, ["WARNING rack.bare.connect of test.Bare has not let go of its stream: the port hangs"]);
   }
 });

@@ -5,7 +5,14 @@ import type { UseKind } from "../exporter_event.ts";
 import type { Json } from "../json.ts";
 import type { LogRecord } from "../log.ts";
 import type { Caller } from "./caller.ts";
-import { type CallLimits, callMethod, callStreamMethod, openStreamMethod, toDriverError } from "./dispatch.ts";
+import {
+  type CallLimits,
+  callMethod,
+  callStreamMethod,
+  logStuck,
+  openStreamMethod,
+  toDriverError,
+} from "./dispatch.ts";
 import type { DriverNode } from "./driver_node.ts";
 import type { LogFeed } from "./log_feed.ts";
 import { type DriverReport, nodesByUuid, reportTree } from "./report.ts";
@@ -48,7 +55,11 @@ export interface SessionParts {
 }
 
 /** A raw connection to a device. */
-export type OpenedStream = Use & { readonly stream: ByteStream };
+export type OpenedStream = Use & {
+  readonly stream: ByteStream;
+  /** To be told when the device does not let go of it. */
+  readonly onStuck: (error: unknown) => void;
+};
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -141,7 +152,7 @@ export class Session {
       // What breaks later is a device's own error, which is told in this project's terms.
       const failed = (error: unknown) =>
         use.failed(error instanceof JumpstarterError ? error : toDriverError(node, method, error, caller.signal));
-      return { ...partsOf(use), stream, failed };
+      return { ...partsOf(use), stream, failed, onStuck: (error) => logStuck(node, method, error) };
     } catch (error) {
       const told = use.failed(error);
       use[Symbol.dispose]();

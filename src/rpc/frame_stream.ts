@@ -117,6 +117,14 @@ function digestsOf(kind: FrameStreamKind): { received?: Digest; sent?: Digest } 
 /** How long the client of a file may take, in milliseconds, to end its direction once the driver's side has ended. */
 const endLimitMs = 10_000;
 
+/** What the server's side can be told. */
+export interface RelayOptions {
+  /** How long the client of a file may take, 10 s by default. */
+  readonly endLimitMs?: number;
+  /** Told when the driver's side fails to end once the client has gone. */
+  readonly onStuck?: (error: unknown) => void;
+}
+
 /**
  * The server's side: feeds `stream` from the client's frames and answers with the frames to send back. It ends when
  * both directions have, that of a file after `endLimitMs` in any case. When the client goes the driver's side is ended.
@@ -126,7 +134,7 @@ export async function* relayFrames(
   stream: FrameStream,
   signal: AbortSignal,
   kind: FrameStreamKind = "conversation",
-  { endLimitMs: limitMs = endLimitMs }: { endLimitMs?: number } = {},
+  { endLimitMs: limitMs = endLimitMs, onStuck }: RelayOptions = {},
 ): AsyncGenerator<OutgoingFrame> {
   const { received, sent } = digestsOf(kind);
   const frames = requests[Symbol.asyncIterator]();
@@ -139,10 +147,16 @@ export async function* relayFrames(
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
   const reader = stream.readable.getReader();
-  const endDriver = () => void reader.cancel(over.signal.reason).catch(() => {/* told by what is read */});
-  over.signal.addEventListener("abort", endDriver, { once: true });
+  // While the client is there it is told by what follows.
+  const stuck = (error: unknown) => {
+    if (signal.aborted && error !== signal.reason) onStuck?.(error);
+  };
+  over.signal.addEventListener("abort", () => reader.cancel(over.signal.reason).catch(stuck), { once: true });
   const upload = payloadsOf(receive, { kind, digest: received }).pipeTo(stream.writable, { signal: over.signal });
-  upload.catch((error) => over.abort(error)); // told by what follows, not by an unhandled rejection
+  upload.catch((error) => {
+    stuck(error);
+    over.abort(error);
+  });
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       sent?.update(next.value);
