@@ -45,7 +45,7 @@ export async function jmp(options: MainOptions): Promise<number> {
   );
   const config = createCommand("jmp config").description("Look at exporter configs");
   config.addCommand(
-    addConfigLimits(createCommand("jmp config check")).description(
+    addConfigLimits(addLogOptions(createCommand("jmp config check"))).description(
       "Say what a config would serve, or everything that is wrong with it",
     )
       .argument("<file>", "The exporter's YAML file")

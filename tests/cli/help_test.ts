@@ -35,7 +35,7 @@ const helps: readonly (readonly [readonly string[], readonly string[]])[] = [
   [["inspect", "--help"], ["--tls-grpc <host:port>", "--tls-grpc-insecure", "--tls-ca", "--passphrase", "--json"]],
   [["status", "--help"], ["--tls-grpc <host:port>", "--json", "--watch"]],
   [["config", "--help"], ["check"]],
-  [["config", "check", "--help"], ["<file>", "--help"]],
+  [["config", "check", "--help"], ["<file>", "--log-level", "-v, --verbose"]],
   [["version", "--help"], ["--help"]],
 ];
 
