@@ -92,7 +92,8 @@ function toProblems(issue: DetailedIssue, path: Path, scene: Scene): Found[] {
     return [{ path: full, message: `${label(full)} ${reason}`, at: "key" }];
   }
   const found = valueAt(scene.root, path);
-  const near = typeof found === "string" ? didYouMean(found, choices(issue).filter(isString)) : undefined;
+  const known = choices(issue).filter(isString);
+  const near = typeof found === "string" && known.length > 1 ? didYouMean(found, known) : undefined;
   const hint = near ?? quotesHint(issue, found);
   return [{ path: full, message: `${label(full)} ${says(issue, found, scene, path)}`, hint, at: "value" }];
 }

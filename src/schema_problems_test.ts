@@ -138,6 +138,13 @@ Deno.test("choices are listed, and the nearest is the hint", () => {
   ]);
 });
 
+Deno.test("what alone may be there is not asked about as well", () => {
+  const only = z.object({ kind: z.literal("ExporterConfig") });
+  assert.deepEqual(lines(only, { kind: "ExporterConfg" }), [
+    'kind: "kind" must be "ExporterConfig", not "ExporterConfg"',
+  ]);
+});
+
 Deno.test("of a union, the alternative nearest to the value speaks", () => {
   assert.deepEqual(lines(z.object({ port: z.union([z.string(), z.int()]) }), { port: [] }), [
     'port: "port" must be a string or a whole number, not a list',
