@@ -246,9 +246,14 @@ export function toDriverError(
 ): JumpstarterError {
   const hint = error instanceof JumpstarterError ? error.hint : undefined;
   const details = { driver: path, method: operation, hint, cause: error };
-  if (signal.aborted) return cancelled(`${path}.${operation} was cancelled`, signal.reason, details);
   const message = describe(error, path);
   const callLog = log.child({ operation });
+  if (signal.aborted) {
+    const what = `${path}.${operation} was cancelled`;
+    // Most often what the end has brought about, but it may be that something was not put back.
+    if (error !== signal.reason) callLog.debug(`${what}, and has ended with: ${message}`);
+    return cancelled(what, signal.reason, details);
+  }
   callLog.error(
     `${path}.${operation} of ${definition.type} failed: ${message}${hint === undefined ? "" : ` (${hint})`}`,
   );
