@@ -57,6 +57,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
   const log = new Logger(sink);
   const served = source && await serverCertificate(source, address);
   const { passphraseFile } = options;
+  // It has been read; only for the warning it need not be possible to look at it.
   const isOpen = passphraseFile !== undefined && await isOpenToOthers(passphraseFile).catch(() => false);
   const facts: ServingFacts = { served, passphrase, openPassphraseFile: isOpen ? passphraseFile : undefined };
   Deno.env.delete(JMP_GRPC_PASSPHRASE); // what a driver starts has no use for it

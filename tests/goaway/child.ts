@@ -55,6 +55,9 @@ async function output(command: string, args: string[], env: Record<string, strin
   return new TextDecoder().decode(stdout);
 }
 
+/** How long a child may run, so that one that hangs fails its test and does not hold it up. */
+const limitMs = 120_000;
+
 /** A script that runs in a process of its own, whose output is read line by line. */
 export class Child implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
@@ -67,6 +70,7 @@ export class Child implements AsyncDisposable {
     this.#process = new Deno.Command(runtime.path, {
       args: ["run", "--quiet", "--no-lock", "--config", config, "-A", `${import.meta.dirname}/${script}`, ...args],
       env: cacheOf(runtime),
+      signal: AbortSignal.timeout(limitMs),
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -83,8 +87,7 @@ export class Child implements AsyncDisposable {
 
   /** Lets the script go on: it waits for its input to end. */
   async proceed(): Promise<void> {
-    // When the child is dead, its exit says all.
-    await this.#process.stdin.close().catch(() => {});
+    await this.#process.stdin.close().catch(() => {/* the child is dead, and its exit says all */});
   }
 
   /** How it ended: `exit 0`, or the code or signal and the last that it had to say. */
