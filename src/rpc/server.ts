@@ -78,7 +78,7 @@ export function serve(options: ServeOptions): Server {
   const serving: Serving = {
     isTrusted,
     running,
-    connectionOf: (call) => grpcServer.callConnection(call),
+    admitCall: (call) => grpcServer.admitCall(call),
   };
   for (const service of services) grpcServer.addService(service.definition, service.bind(serving));
   const injector = grpcServer.createInjector(limits.maxMetadataBytes);

@@ -52,8 +52,8 @@ export interface Serving {
   readonly isTrusted: boolean;
   /** Where calls are noted. */
   readonly running: RunningCalls;
-  /** The connection of a call. */
-  connectionOf(call: object): CallConnection;
+  /** Takes a call that is let in, and answers the connection that it has come on. */
+  admitCall(call: object): CallConnection;
 }
 
 /** A service that a server can serve. */
@@ -111,12 +111,12 @@ type ResponseSink = Pick<ServerWritableStream<unknown, Buffer>, "write">;
 function adapt(
   method: DescMethod,
   handler: UntypedHandler,
-  { running, isTrusted, connectionOf }: Serving,
+  { running, isTrusted, admitCall }: Serving,
 ): UntypedHandleCall {
   const { responseSerialize: encode } = methodCodec(method);
   if (method.methodKind === "unary") {
     const answer = async (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) => {
-      using accepted = new AcceptedCall(call, connectionOf(call), isTrusted);
+      using accepted = new AcceptedCall(call, admitCall(call), isTrusted);
       try {
         const response = await handler(call.request, accepted);
         respond(null, encode(response as MessageInitShape<DescMessage>));
@@ -128,7 +128,7 @@ function adapt(
       running.add(answer(call, respond));
   }
   const stream = async (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
-    using accepted = new AcceptedCall(call, connectionOf(call), isTrusted);
+    using accepted = new AcceptedCall(call, admitCall(call), isTrusted);
     try {
       const request = "read" in call ? messagesOf(call) : call.request;
       const responses = handler(request, accepted) as AsyncIterable<MessageInitShape<DescMessage>>;

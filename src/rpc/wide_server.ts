@@ -31,8 +31,8 @@ interface OpenSession {
   readonly closed: AbortController;
   /** Whose it is. */
   connection?: Connection;
-  /** A call on it was let in. */
-  isAdmitted: boolean;
+  /** Its client may send as far ahead as one whose call was let in. */
+  isWide: boolean;
 }
 
 /** What is needed of a call of grpc-js to find its connection: an interceptor's call has the real one beneath it. */
@@ -71,7 +71,7 @@ export class WideServer extends Server {
       session.setLocalWindowSize(WINDOW_BYTES);
       forgetWhenClosed(session);
       const closed = new AbortController();
-      this.#sessions.set(session, { session, closed, isAdmitted: false });
+      this.#sessions.set(session, { session, closed, isWide: false });
       this.#latest = session;
       session.once("close", () => {
         this.#sessions.delete(session);
@@ -102,10 +102,10 @@ export class WideServer extends Server {
     session?.once("remoteSettings", onEstablished);
   }
 
-  /** The connection that a call has come on which is let in, as the call's handler knows it. */
-  callConnection(call: object): CallConnection {
+  /** Takes a call that is let in, and answers the connection that it has come on, as the call's handler knows it. */
+  admitCall(call: object): CallConnection {
     const known = this.#sessionOf(call);
-    if (known !== undefined) admit(known);
+    if (known !== undefined) widen(known);
     const { peer = "unknown", identity } = known?.connection ?? {};
     return { peer, identity, closed: known?.closed.signal ?? AbortSignal.abort(clientGone()) };
   }
@@ -133,11 +133,12 @@ export class WideServer extends Server {
 }
 
 /** Lets a client send further ahead from its first call on; nobody who may not call has so much room in memory. */
-function admit(known: OpenSession): void {
-  if (known.isAdmitted) return;
-  known.isAdmitted = true;
-  known.session.settings({ initialWindowSize: ADMITTED_WINDOW_BYTES });
-  known.session.setLocalWindowSize(ADMITTED_WINDOW_BYTES);
+function widen(known: OpenSession): void {
+  const { session } = known;
+  if (known.isWide || session.destroyed) return;
+  known.isWide = true;
+  session.settings({ initialWindowSize: ADMITTED_WINDOW_BYTES });
+  session.setLocalWindowSize(ADMITTED_WINDOW_BYTES);
 }
 
 function clientGone(): JumpstarterError {
