@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { connect } from "../mod.ts";
 import { startExporter } from "../tests/fixtures/exporter.ts";
 import { holdingsOf } from "../tests/fixtures/fault_bench.ts";
-import { until } from "../tests/fixtures/local_exporter.ts";
+import { until } from "../tests/fixtures/until.ts";
 import { Place, repository } from "../tests/fixtures/place.ts";
 import { Program } from "../tests/fixtures/program.ts";
 

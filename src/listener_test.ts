@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { until } from "../tests/fixtures/local_exporter.ts";
+import { until } from "../tests/fixtures/until.ts";
 import type { Address, TcpAddress } from "./address.ts";
 import { JumpstarterError } from "./errors.ts";
 import { Listener } from "./listener.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { until } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import type { JumpstarterError } from "../../src/errors.ts";
 import { bytes, client, expectText, openDevice, openSockets, serveTcp } from "./bench_test.ts";
 import { listenTcp } from "./forward.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
-import { serveLocally, until } from "../../tests/fixtures/local_exporter.ts";
+import { serveLocally } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { client, code, nextText, readAll, say, type } from "./bench_test.ts";
 import { network } from "./mod.ts";
 import { openUdp } from "./udp_stream.ts";

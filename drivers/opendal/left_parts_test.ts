@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connect } from "../../mod.ts";
 import { newPartName } from "../../src/part_file.ts";
 import { startExporter } from "../../tests/fixtures/exporter.ts";
-import { until } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { Place } from "../../tests/fixtures/place.ts";
 import { client, serveStorages, type } from "./bench_test.ts";
 import { OpendalClient } from "./client.ts";

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { CallContext, Caller } from "../../src/driver/mod.ts";
 import type { Json } from "../../src/json.ts";
 import { Logger } from "../../src/log.ts";
-import { until } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { bytes, client, failsWith, openFolder, serveStorages, text, treeOf } from "./bench_test.ts";
 import { OpendalClient } from "./client.ts";
 import { OpendalDevice } from "./opendal_device.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openTestTerminal } from "../../tests/fixtures/command_terminal.ts";
-import { until } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { PseudoBoard } from "../../tests/fixtures/pseudo_board.ts";
 import type { Command, CommandContext } from "../../src/driver/mod.ts";
 import { bytes, client, failsWith, serve } from "./bench_test.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { serveLocally, until } from "../../tests/fixtures/local_exporter.ts";
+import { serveLocally } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { PseudoBoard } from "../../tests/fixtures/pseudo_board.ts";
 import { isolatedTest } from "../../tests/fixtures/run_isolated.ts";
 import { client, failsWith, heldPorts, Listener, serve, type } from "./bench_test.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { until } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { PseudoBoard } from "../../tests/fixtures/pseudo_board.ts";
 import { Logger, type LogRecord } from "../../src/log.ts";
 import { failsWith, Listener } from "./bench_test.ts";

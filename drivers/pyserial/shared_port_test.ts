@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { until } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import type { JumpstarterError } from "../../src/errors.ts";
 import { bytes, failsWith, Listener } from "./bench_test.ts";
 import { Pace } from "./pace.ts";

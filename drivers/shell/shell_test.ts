@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type LocalExporter, serveLocally, until } from "../../tests/fixtures/local_exporter.ts";
+import { type LocalExporter, serveLocally } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import type { JumpstarterError } from "../../src/errors.ts";
 import { ShellClient } from "./client.ts";
 import { shell } from "./mod.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { connect } from "../../mod.ts";
 import { freePort } from "../../tests/fixtures/network.ts";
-import { serveLocally, until } from "../../tests/fixtures/local_exporter.ts";
+import { serveLocally } from "../../tests/fixtures/local_exporter.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import type { TcpAddress } from "../address.ts";
 import { defineDriver, type DriverPackage } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { kill, Place, repository } from "../fixtures/place.ts";
 import { type Ended, jmpWords, Program, runJmp } from "../fixtures/program.ts";
 import { type OpenShell, openShell, type Worker } from "../fixtures/shell.ts";

@@ -15,7 +15,7 @@ import type { Address } from "../../src/address.ts";
 import type { Channel, ServerCertificate } from "../../src/rpc/mod.ts";
 import { type Authority, makeAuthority } from "../fixtures/certificate.ts";
 import { type HookText, writeConfig } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp } from "../fixtures/program.ts";
 

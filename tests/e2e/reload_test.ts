@@ -1,7 +1,7 @@
 /** SIGHUP: a running exporter takes a new config over. */
 import assert from "node:assert/strict";
 import { type ConfigText, startExporter, writeConfig } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { NotifySocket } from "../fixtures/notify_socket.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp, startJmp } from "../fixtures/program.ts";

@@ -6,7 +6,7 @@ import { ExporterService } from "../../proto/mod.ts";
 import { openChannel } from "../../src/client/mod.ts";
 import { makeAuthority } from "../fixtures/certificate.ts";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp, startJmp } from "../fixtures/program.ts";
 

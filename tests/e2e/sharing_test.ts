@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { PowerClient } from "../../drivers/power/client.ts";
 import { connect, JumpstarterError } from "../../mod.ts";
 import { exitCodes } from "../../src/exit_codes.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { freePort } from "../fixtures/network.ts";
 import { kill, Place } from "../fixtures/place.ts";

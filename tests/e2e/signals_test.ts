@@ -7,7 +7,7 @@ import {
   startExporter,
   writeConfig,
 } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { freePort } from "../fixtures/network.ts";
 import { kill, Place } from "../fixtures/place.ts";
 import { type Program, startJmp } from "../fixtures/program.ts";

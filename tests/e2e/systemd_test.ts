@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { connect } from "../../mod.ts";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { NotifySocket } from "../fixtures/notify_socket.ts";
 import { Place, repository } from "../fixtures/place.ts";
 import { startJmp } from "../fixtures/program.ts";

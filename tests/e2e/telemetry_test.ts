@@ -6,7 +6,7 @@ import { exitCodes } from "../../src/exit_codes.ts";
 import { makeAuthority } from "../fixtures/certificate.ts";
 import { exampleConfig, startExporter } from "../fixtures/exporter.ts";
 import { parseExposition, type Samples } from "../fixtures/exposition.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place, repository } from "../fixtures/place.ts";
 import { Program, runJmp } from "../fixtures/program.ts";
 import { openShell } from "../fixtures/shell.ts";

@@ -1,7 +1,7 @@
 /** The settings of a real terminal, read from the system before, while and after `jmp shell` runs a command on it. */
 import assert from "node:assert/strict";
 import { exampleShell, type RunningExporter, startExporter } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { kill, Place } from "../fixtures/place.ts";
 import type { Program } from "../fixtures/program.ts";
 import { jmpLine, missingTerminal, startOnTerminal, testUnless } from "../fixtures/typed_terminal.ts";

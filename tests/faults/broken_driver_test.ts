@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { assertBriefError } from "../fixtures/brief_error.ts";
 import { startExporter, writeConfig } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp } from "../fixtures/program.ts";
 import { openShell } from "../fixtures/shell.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { startExporter } from "../fixtures/exporter.ts";
 import { clientPid, FaultBench, holdingsOf, occasions } from "../fixtures/fault_bench.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { kill, Place } from "../fixtures/place.ts";
 import { startJmp } from "../fixtures/program.ts";
 import { missingTerminal } from "../fixtures/typed_terminal.ts";

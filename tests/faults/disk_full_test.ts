@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { assertBriefError } from "../fixtures/brief_error.ts";
 import { startExporter } from "../fixtures/exporter.ts";
 import { holdingsOf } from "../fixtures/fault_bench.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp } from "../fixtures/program.ts";
 import { missingSmallDisk, mountSmallDisk } from "../fixtures/small_disk.ts";

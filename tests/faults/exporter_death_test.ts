@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { startExporter } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { FaultBench, holdingsOf, type Occasion, occasions } from "../fixtures/fault_bench.ts";
 import { missingNamespaces, openNetworkNamespace } from "../fixtures/network_namespace.ts";
 import { Place } from "../fixtures/place.ts";

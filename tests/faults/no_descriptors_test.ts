@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../mod.ts";
 import { startExporter } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place } from "../fixtures/place.ts";
 
 const mostDescriptors = 60;

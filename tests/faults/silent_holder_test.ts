@@ -1,7 +1,7 @@
 /** A client that holds the devices and stops answering: nothing says that it is gone, so its silence has to. */
 import assert from "node:assert/strict";
 import { startExporter } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { kill, Place } from "../fixtures/place.ts";
 import { startJmp } from "../fixtures/program.ts";
 import { openShell } from "../fixtures/shell.ts";

@@ -5,7 +5,7 @@ import { connect } from "../../mod.ts";
 import { PowerClient } from "../../drivers/power/client.ts";
 import { startExporter } from "../fixtures/exporter.ts";
 import { holdingsOf } from "../fixtures/fault_bench.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place } from "../fixtures/place.ts";
 import { jmpWords, Program } from "../fixtures/program.ts";
 

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { call, callStream, defineDriver, type DriverPackage, openStream } from "../../src/driver/mod.ts";
 import type { JumpstarterError } from "../../src/errors.ts";
 import { startExporter } from "../fixtures/exporter.ts";
-import { serveLocally, until } from "../fixtures/local_exporter.ts";
+import { serveLocally } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place } from "../fixtures/place.ts";
 import { startJmp } from "../fixtures/program.ts";
 

@@ -4,7 +4,7 @@ import { exitCodes } from "../../src/exit_codes.ts";
 import { startExporter } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
 import { openShell } from "../fixtures/shell.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { PythonClient, PythonError } from "./support/python_client.ts";
 import { preparePythonPeer } from "./support/python_peer.ts";
 import { pythonSide } from "./support/side.ts";

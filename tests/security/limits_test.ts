@@ -9,7 +9,7 @@ import { connect, type Socket } from "node:net";
 import { connectWith, type Exporter } from "../../src/client/mod.ts";
 import { builtinDrivers } from "../../drivers/mod.ts";
 import { type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp } from "../fixtures/program.ts";
 

@@ -5,7 +5,7 @@ import { fingerprintsOf } from "../../src/fingerprint.ts";
 import { assertBriefError } from "../fixtures/brief_error.ts";
 import { makeAuthority } from "../fixtures/certificate.ts";
 import { type ExporterStart, type RunningExporter, startExporter, writeConfig } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { hasIpv6 } from "../fixtures/network.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp, startJmp } from "../fixtures/program.ts";

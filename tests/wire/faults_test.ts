@@ -12,7 +12,7 @@ import { within } from "../../src/rpc/bench_test.ts";
 import { toValue } from "../../src/rpc/mod.ts";
 import { layCable } from "../fixtures/cable.ts";
 import { type RunningExporter, startExporter } from "../fixtures/exporter.ts";
-import { until } from "../fixtures/local_exporter.ts";
+import { until } from "../fixtures/until.ts";
 import { Place, repository } from "../fixtures/place.ts";
 import { Program } from "../fixtures/program.ts";
 import { deviceType } from "../peer/support/side.ts";

@@ -13,7 +13,7 @@ import { layCable } from "../../fixtures/cable.ts";
 import { type RunningExporter, startExporter } from "../../fixtures/exporter.ts";
 import { Place } from "../../fixtures/place.ts";
 import { type Program, startJmp } from "../../fixtures/program.ts";
-import { until } from "../../fixtures/local_exporter.ts";
+import { until } from "../../fixtures/until.ts";
 
 const flasher = { type: "jumpstarter_driver_opendal.driver.MockFlasher" };
 const content = new Uint8Array(randomBytes(3 << 20));

@@ -7,7 +7,8 @@ import { type DriverClient, JumpstarterError } from "../../../mod.ts";
 import { encodings } from "../../../src/encoding.ts";
 import { type FileBox, fileBoxEntry, makeFileBox, sha256Of } from "../../fixtures/file_box.ts";
 import { serveFiles } from "../../fixtures/file_server.ts";
-import { type LocalExporter, serveLocally, until } from "../../fixtures/local_exporter.ts";
+import { type LocalExporter, serveLocally } from "../../fixtures/local_exporter.ts";
+import { until } from "../../fixtures/until.ts";
 
 interface Bench extends AsyncDisposable {
   readonly box: FileBox;

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { JumpstarterError } from "../../../mod.ts";
 import { fileBoxEntry, makeFileBox } from "../../fixtures/file_box.ts";
-import { serveLocally, until } from "../../fixtures/local_exporter.ts";
+import { serveLocally } from "../../fixtures/local_exporter.ts";
+import { until } from "../../fixtures/until.ts";
 import { Place, repository } from "../../fixtures/place.ts";
 import { Program } from "../../fixtures/program.ts";
 

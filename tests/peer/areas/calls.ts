@@ -4,7 +4,7 @@ import * as pb from "../../../proto/mod.ts";
 import type { Exporter } from "../../../src/client/mod.ts";
 import { JumpstarterError } from "../../../src/errors.ts";
 import type { Json } from "../../../src/json.ts";
-import { until } from "../../fixtures/local_exporter.ts";
+import { until } from "../../fixtures/until.ts";
 import { type Bench, type Cell, defineArea, type Pairing } from "../support/area.ts";
 import { clientOptions, deviceType } from "../support/side.ts";
 

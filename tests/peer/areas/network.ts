@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { NetworkClient } from "../../../drivers/network/client.ts";
-import { until } from "../../fixtures/local_exporter.ts";
+import { until } from "../../fixtures/until.ts";
 import type { Place } from "../../fixtures/place.ts";
 import { type Bench, type Cell, defineArea } from "../support/area.ts";
 import { dearCommand } from "../support/side.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { PySerialClient } from "../../../drivers/pyserial/client.ts";
 import type { JumpstarterError } from "../../../src/errors.ts";
-import { until } from "../../fixtures/local_exporter.ts";
+import { until } from "../../fixtures/until.ts";
 import { PseudoBoard } from "../../fixtures/pseudo_board.ts";
 import { type Bench, type Cell, defineArea, type Pairing } from "../support/area.ts";
 import { dearCommand, type Side } from "../support/side.ts";

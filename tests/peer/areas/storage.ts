@@ -4,7 +4,7 @@ import { OpendalClient } from "../../../drivers/opendal/client.ts";
 import type { Exporter } from "../../../src/client/mod.ts";
 import type { JumpstarterError } from "../../../src/errors.ts";
 import type { Json } from "../../../src/json.ts";
-import { until } from "../../fixtures/local_exporter.ts";
+import { until } from "../../fixtures/until.ts";
 import { type Bench, type Cell, defineArea, type Pairing, type Row } from "../support/area.ts";
 import type { Side } from "../support/side.ts";
 

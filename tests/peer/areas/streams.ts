@@ -7,7 +7,7 @@ import type { JumpstarterError } from "../../../src/errors.ts";
 import { within } from "../../../src/rpc/bench_test.ts";
 import { keepWriting, whenStopped, type Writer } from "../../fixtures/back_pressure.ts";
 import type { Place } from "../../fixtures/place.ts";
-import { until } from "../../fixtures/local_exporter.ts";
+import { until } from "../../fixtures/until.ts";
 import { type Bench, type Cell, defineArea, type Pairing } from "../support/area.ts";
 import { deviceType } from "../support/side.ts";
 
