@@ -142,13 +142,15 @@ function refusalOf(
 
 function clientRefusal(message: string, { clientCertificate }: TlsTrust, terms: ConnectionTerms): Refusal {
   if (clientCertificate === undefined) {
+    const give = `give ${terms.clientCertificate}`;
     return /certificate/i.test(message)
-      ? {
+      ? { kind: "client", reason: "the exporter wants a certificate of its clients", hint: give }
+      // As when a Deno wants one (2.9.3 to 2.9.6): it often closes the connection before it has said so.
+      : {
         kind: "client",
-        reason: "the exporter wants a certificate of its clients",
-        hint: `give ${terms.clientCertificate}`,
-      }
-      : { kind: "client", reason: `the exporter ended the TLS handshake (${message})`, hint: "see the exporter's log" };
+        reason: `the exporter ended the TLS handshake (${message})`,
+        hint: `see the exporter's log; if it wants a certificate of its clients, ${give}`,
+      };
   }
   return {
     kind: "client",

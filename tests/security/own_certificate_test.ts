@@ -89,14 +89,20 @@ Deno.test("--tls-client-ca lets those in whose certificates are of it, by their 
   const address = `127.0.0.1:${exporter.port}`;
   const words = ["shell", "--tls-grpc", address, "--tls-fingerprint"];
   const fingerprint = connectWords(exporter).find((word) => word.startsWith("sha256:")) ?? "";
-  const says = /Cannot connect to 127\.0\.0\.1:\d+: the exporter wants a certificate of its clients$/;
+  // Deno often closes the connection before it has said why; then the hint says what may be wanted.
+  const says =
+    /Cannot connect to 127\.0\.0\.1:\d+: the exporter (?:wants a certificate of its clients|ended the TLS .*)$/;
   await t.step("jmp says with which options to show one", async () => {
     const ended = await runJmp(place, [...words, fingerprint, ...on]);
-    assertBriefError(ended, { code: 4, says, hint: /^ {2}give --tls-client-cert FILE and --tls-client-key FILE$/ });
+    assertBriefError(ended, {
+      code: 4,
+      says,
+      hint: /^ {2}(?:see .*, )?give --tls-client-cert FILE and --tls-client-key FILE$/,
+    });
   });
   await t.step("j with which variables", async () => {
     const env = { JUMPSTARTER_HOST: address, JMP_GRPC_TLS_FINGERPRINT: fingerprint };
-    const hint = /^ {2}give JMP_GRPC_TLS_CLIENT_CERT=FILE and JMP_GRPC_TLS_CLIENT_KEY=FILE$/;
+    const hint = /^ {2}(?:see .*, )?give JMP_GRPC_TLS_CLIENT_CERT=FILE and JMP_GRPC_TLS_CLIENT_KEY=FILE$/;
     const ended = await runJmp(place, ["j", "power", "on"], { env });
     assertBriefError(ended, { program: "j", code: 4, says, hint });
   });
@@ -104,7 +110,7 @@ Deno.test("--tls-client-ca lets those in whose certificates are of it, by their 
     await assert.rejects(connect(address, { tlsFingerprint: fingerprint }), (error) => {
       assert.ok(error instanceof JumpstarterError && error.code === "connect", String(error));
       assert.match(error.message, says);
-      assert.equal(error.hint, "give tlsClientCertificate");
+      assert.match(error.hint ?? "", /^(?:see .*, )?give tlsClientCertificate$/);
       return true;
     });
   });
