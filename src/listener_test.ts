@@ -64,9 +64,10 @@ Deno.test("who waits is let go when nobody comes to serve, and nothing of a Unix
   for (const address of [loopback, { kind: "unix", path: `${dir}/waiting.sock` } as const]) {
     const listener = await Listener.open(address);
     const client = await clientOf(listener);
-    await listener[Symbol.asyncDispose]();
     client.on("error", () => {/* a reset is an end as well */});
-    await once(client.resume(), "close");
+    const closed = new Promise((resolve) => client.resume().once("close", resolve));
+    await listener[Symbol.asyncDispose]();
+    await closed;
   }
   await Deno.remove(dir);
 });
