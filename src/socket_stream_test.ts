@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { JumpstarterError } from "./errors.ts";
 import { formatTarget, openSocket } from "./socket_stream.ts";
 import { isolatedTest } from "../tests/fixtures/run_isolated.ts";
-import { until } from "../tests/fixtures/until.ts";
+import { standsStill } from "../tests/fixtures/until.ts";
 
 const chunk = new Uint8Array(64 * 1024);
 /** More than any system holds in the buffers of one local connection. */
@@ -17,16 +17,12 @@ async function openPair() {
   return { stream, peer };
 }
 
-/** Waits until a number that grows does so no more for a quarter of a second. */
-async function standsStill(count: () => number): Promise<number> {
-  let last = 0;
-  await until("it stands still", async () => {
+/** Waits until no more is taken, which is before all of it is. */
+async function untilStopped(count: () => number): Promise<number> {
+  return await standsStill("no more is taken", () => {
     assert.ok(count() < muchBytes, `${count()} bytes were taken, and nobody reads them`);
-    last = count();
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    return last > 0 && last === count();
+    return count();
   });
-  return last;
 }
 
 /** How many sockets this process holds. */
@@ -58,7 +54,7 @@ isolatedTest(
       }
     })();
     writing.catch(() => {});
-    const taken = await standsStill(() => sent);
+    const taken = await untilStopped(() => sent);
     await writer.abort(new Error("enough"));
     await assert.rejects(writing);
     let received = 0;
@@ -76,7 +72,7 @@ Deno.test("a reader that does not read stops the peer", async () => {
     for (;;) sent += await peer.write(chunk);
   })();
   writing.catch(() => {});
-  await standsStill(() => sent);
+  await untilStopped(() => sent);
   await stream.readable.cancel();
   await assert.rejects(writing);
   peer.close();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { until } from "../../tests/fixtures/until.ts";
+import { standsStill, until } from "../../tests/fixtures/until.ts";
 import type { JumpstarterError } from "../../src/errors.ts";
 import { bytes, client, expectText, openDevice, openSockets, serveTcp } from "./bench_test.ts";
 import { listenTcp } from "./forward.ts";
@@ -168,13 +168,7 @@ Deno.test("a device that does not read stops the program at the other end of a f
     for (;;) sent += await local.write(new Uint8Array(64 * 1024));
   })();
   writing.catch(() => {});
-  let last = -1;
-  await until("nothing more is taken", async () => {
-    const isStill = sent > 0 && sent === last;
-    last = sent;
-    if (!isStill) await new Promise((resolve) => setTimeout(resolve, 250));
-    return isStill;
-  });
+  await standsStill("nothing more is taken", () => sent);
   assert.ok(taken <= 64 * 1024 && sent < 32 * 1024 * 1024, `${taken} of ${sent} bytes were taken`);
   await forward[Symbol.asyncDispose]();
   await assert.rejects(writing);

@@ -198,10 +198,10 @@ Deno.test("a client that takes nothing is cut off when others wait for it, and n
   const chunk = new Uint8Array(1024 * 1024);
   port.send(chunk);
   port.send("more|");
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await new Promise((resolve) => setTimeout(resolve, 100)); // twice the patience, in which nothing happens
   // One that only sends does not wait for it either.
   const sender = new Listener(shared.connect("send"));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await new Promise((resolve) => setTimeout(resolve, 100)); // nor now
   assert.equal(port.queued, 1);
   const other = new Listener(shared.connect("both"));
   await other.see("more|");

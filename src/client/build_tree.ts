@@ -11,7 +11,7 @@ export interface ClientNode {
   readonly description?: string;
   /** The client itself. */
   readonly client: DriverClient;
-  /** What knows this kind of driver; nothing where no package has the label, and the client is a stub. */
+  /** What knows this kind of driver; nothing where no package has the label, and the client is the plain one. */
   readonly definition?: ClientDefinition;
   /** The drivers beneath it, in the exporter's order. */
   readonly children: readonly ClientNode[];

@@ -103,7 +103,7 @@ Deno.test("after GOAWAY and the last stream, the connection ends though the peer
   peer.write(Buffer.concat([PREFACE, SETTINGS, headers(1), goaway(0)]));
   const heard = await once(guard, "goaway");
   assert.deepEqual(heard, [0, 0]);
-  await delay(400);
+  await delay(400); // longer than the guard waits where no stream is open
   assert.equal(guard.readableEnded, false, "a stream is still open");
   guard.write(Buffer.concat([SETTINGS, headers(1, 4), frame(0, 1, 1)]));
   const answered = Date.now();
@@ -119,7 +119,7 @@ Deno.test("a first GOAWAY that still allows streams ends none that is opened aft
   peer.write(Buffer.concat([SETTINGS, goaway(2 ** 31 - 1)]));
   await once(guard, "goaway");
   guard.write(headers(1));
-  await delay(400);
+  await delay(400); // longer than the guard waits where no stream is open
   assert.equal(guard.readableEnded, false);
   peer.write(headers(1));
   await Promise.all([once(guard, "close"), once(peer, "end")]);
