@@ -10,6 +10,8 @@
 import { nearest } from "./nearest.ts";
 import type { Schema, SchemaIssue } from "./schema.ts";
 import { definitionsAt } from "./schema_structure.ts";
+import { asZod4Issues } from "./zod3.ts";
+import type { DetailedIssue } from "./zod4.ts";
 
 /** One thing that is wrong with a value. */
 export interface SchemaProblem {
@@ -24,22 +26,6 @@ export interface SchemaProblem {
 }
 
 type Path = readonly (string | number)[];
-
-/** What zod adds to an issue, by the issue's code. */
-interface DetailedIssue extends SchemaIssue {
-  readonly expected?: string;
-  readonly values?: readonly unknown[];
-  readonly options?: readonly unknown[];
-  readonly errors?: readonly (readonly DetailedIssue[])[];
-  readonly issues?: readonly DetailedIssue[];
-  readonly origin?: string;
-  readonly minimum?: number | bigint;
-  readonly maximum?: number | bigint;
-  readonly inclusive?: boolean;
-  readonly divisor?: number;
-  readonly format?: string;
-  readonly pattern?: string;
-}
 
 /** What an issue is judged against. */
 interface Scene {
@@ -70,12 +56,19 @@ export function schemaProblems<T>(
   value?: unknown,
 ): SchemaProblem[] {
   const scene: Scene = { schema, root: value, prefix: prefixPath };
-  const problems = issues.flatMap((issue) => toProblems(issue, stepsOf(issue), scene));
+  const told = withoutVainLimits(asZod4Issues(schema, issues));
+  const problems = told.flatMap((issue) => toProblems(issue, stepsOf(issue), scene));
   const meant = new Set(problems.flatMap(({ meant }) => meant ?? []));
   return problems
     // A required key that is there, but mistyped, is one mistake and not two.
     .filter(({ path, isMissing }) => !isMissing || !meant.has(keyOf(path)))
     .map(({ path, message, hint, at }) => hint === undefined ? { path, message, at } : { path, message, hint, at });
+}
+
+/** Without the limits of what is no value of that kind at all: zod 4 also measures a list that should be a string. */
+function withoutVainLimits(issues: readonly DetailedIssue[]): DetailedIssue[] {
+  const mistyped = new Set(issues.filter(({ code }) => code === "invalid_type").map((issue) => keyOf(stepsOf(issue))));
+  return issues.filter((issue) => !issue.code?.startsWith("too_") || !mistyped.has(keyOf(stepsOf(issue))));
 }
 
 function toProblems(issue: DetailedIssue, path: Path, scene: Scene): Found[] {
@@ -122,7 +115,7 @@ function unionProblems(issue: DetailedIssue, path: Path, scene: Scene): Found[] 
   }
   const weigh = (branch: readonly DetailedIssue[]) => branch.reduce((sum, inner) => sum + weightOf(inner), 0);
   const [best = []] = [...branches].sort((a, b) => weigh(a) - weigh(b));
-  return best.flatMap((inner) => toProblems(inner, [...path, ...stepsOf(inner)], scene));
+  return withoutVainLimits(best).flatMap((inner) => toProblems(inner, [...path, ...stepsOf(inner)], scene));
 }
 
 /** A literal that does not match makes a value another kind of thing altogether, so that it counts for more. */

@@ -184,6 +184,17 @@ Deno.test("limits and formats", () => {
   ]);
 });
 
+Deno.test("what is no value of a kind is not measured as one", () => {
+  const schema = z.object({
+    name: z.string().min(2),
+    either: z.union([z.string().min(2), z.object({ a: z.string() })]),
+  });
+  assert.deepEqual(lines(schema, { name: [], either: { a: 1 } }), [
+    'name: "name" must be a string, not a list',
+    'either.a: "a" must be a string, not a number (write it in quotes)',
+  ]);
+});
+
 Deno.test("the words of a schema's author go before any of ours", () => {
   const schema = z.object({
     mac: z.string().regex(/^x$/, "must be six bytes, as 02:00:00:00:00:01"),

@@ -3,26 +3,8 @@
  *
  * @module
  */
-
-/** What is read of a zod schema's own description; every field depends on its `type`. */
-export interface Definition {
-  readonly type?: string;
-  readonly shape?: Readonly<Record<string, unknown>>;
-  readonly innerType?: unknown;
-  readonly element?: unknown;
-  readonly valueType?: unknown;
-  readonly catchall?: unknown;
-  readonly items?: readonly unknown[];
-  readonly rest?: unknown;
-  readonly options?: readonly unknown[];
-  readonly in?: unknown;
-  readonly out?: unknown;
-  readonly left?: unknown;
-  readonly right?: unknown;
-  readonly format?: string;
-  readonly checks?: readonly { readonly _zod?: { readonly def?: { readonly format?: string } } }[];
-  getter?(): unknown;
-}
+import { zod3Definition } from "./zod3.ts";
+import type { Definition } from "./zod4.ts";
 
 /** The definitions that apply at a path, with what only wraps them taken off. */
 export function definitionsAt(schema: unknown, path: readonly (string | number)[]): Definition[] {
@@ -40,7 +22,8 @@ function child({ shape, items, rest, element, valueType, catchall }: Definition,
 
 /** Takes off optional, default and the like, and opens unions; `depth` ends a schema that wraps itself. */
 function unwrap(schema: unknown, depth = 0): Definition[] {
-  const definition = (schema as { _zod?: { def?: Definition } } | null | undefined)?._zod?.def;
+  const definition = (schema as { _zod?: { def?: Definition } } | null | undefined)?._zod?.def ??
+    zod3Definition(schema);
   if (definition === undefined || depth > 16) return [];
   const open = (inner: unknown) => unwrap(inner, depth + 1);
   if (definition.innerType !== undefined) return open(definition.innerType);

@@ -1,4 +1,4 @@
-import * as z from "zod/mini";
+import { z } from "zod/v3";
 import { nearest } from "../nearest.ts";
 import type { Schema } from "../schema.ts";
 import { type SchemaProblem, schemaProblems } from "../schema_problems.ts";
@@ -20,25 +20,25 @@ export type Drafts = Readonly<Record<string, Draft>>;
 /** The type under which the Python implementation knows a reference. */
 const PROXY_TYPE = "jumpstarter_driver_composite.driver.Proxy";
 
-const children = z.nullish(z.record(z.string(), z.unknown()));
-const description = z.nullish(z.string());
-const digest = z.string().check(z.regex(/^sha256-[A-Za-z0-9+/]{43}=$/, 'not "sha256-" and a SHA-256 in base64'));
+const children = z.record(z.string(), z.unknown()).nullish();
+const description = z.string().nullish();
+const digest = z.string().regex(/^sha256-[A-Za-z0-9+/]{43}=$/, 'not "sha256-" and a SHA-256 in base64');
 
 const driverSchema = z.strictObject({
-  type: z.string().check(z.minLength(1)),
-  config: z.nullish(z.record(z.string(), z.unknown())),
+  type: z.string().min(1),
+  config: z.record(z.string(), z.unknown()).nullish(),
   children,
-  integrity: z.nullish(digest),
-  required: z.nullish(z.boolean()),
+  integrity: digest.nullish(),
+  required: z.boolean().nullish(),
   description,
-  methodsDescription: z.nullish(z.record(z.string(), z.string())),
+  methodsDescription: z.record(z.string(), z.string()).nullish(),
 });
 
 const compositeSchema = z.strictObject({ children, description });
-const refSchema = z.strictObject({ ref: z.string().check(z.minLength(1)) });
+const refSchema = z.strictObject({ ref: z.string().min(1) });
 
 // What else the Python implementation writes for a proxy says nothing, since the target answers in its place.
-const proxySchema = z.extend(driverSchema, { config: refSchema });
+const proxySchema = driverSchema.extend({ config: refSchema });
 
 /** Reads the entries at `path`, such as `["export"]`; what is wrong with them goes to `problems`. */
 export function readEntries(entries: Mapping, path: readonly string[], problems: SchemaProblem[]): Drafts {

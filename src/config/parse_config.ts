@@ -126,7 +126,23 @@ function checkData(file: Mapping, problems: SchemaProblem[]): { settings?: Setti
   const settings = withOneSpelling(file, problems);
   const result = settingsSchema.safeParse(settings);
   if (!result.success) problems.push(...schemaProblems(settingsSchema, result.error.issues, [], settings));
+  problems.push(...scriptProblems(settings));
   return { settings: result.success ? result.data : undefined, entries: readTree(file.export, problems) };
+}
+
+/** What is wrong with the choice of a hook's script, beside whatever else is: each hook has one. */
+function scriptProblems(settings: unknown): SchemaProblem[] {
+  const hooks = isMapping(settings) && isMapping(settings.hooks) ? settings.hooks : {};
+  return ["beforeLease", "afterLease"].flatMap((name): SchemaProblem[] => {
+    const hook = hooks[name];
+    if (!isMapping(hook)) return [];
+    const problem = (key: string, message: string): SchemaProblem[] => [
+      { path: ["hooks", name, key], message: `"${key}" ${message}`, at: "value" },
+    ];
+    const given = ["script", "scriptFile"].filter((key) => hook[key] !== undefined && hook[key] !== null);
+    if (given.length === 0) return problem("script", 'must be given, unless "scriptFile" is');
+    return given.length > 1 ? problem("scriptFile", 'must not stand beside "script"') : [];
+  });
 }
 
 /** Reads the device tree as far as it can be. */

@@ -199,7 +199,7 @@ Deno.test("a hook has one script, and a program that runs it", () => {
     faults(`${HEAD}hooks:
   scope: client
   beforeLease: {script: a, scriptFile: b.sh, exec: []}
-  afterLease: {exec: [python3, 3], timeout: 1}
+  afterLease: {exec: [python3, 3], timeout: 1, onFailure: 1}
 `),
     [
       '5:10: "scope" must be "exporter" or "session", not "client"',
@@ -207,6 +207,7 @@ Deno.test("a hook has one script, and a program that runs it", () => {
       '6:52: "exec" must not be empty',
       '7:3: "script" must be given, unless "scriptFile" is',
       '7:32: "exec[1]" must be a string, not a number (write it in quotes)',
+      '7:59: "onFailure" must be "warn", "endLease" or "exit", not 1',
     ],
   );
 });
