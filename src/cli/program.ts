@@ -89,7 +89,14 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
 function withoutHelpCommand(program: Command, args: readonly string[]): string[] {
   const [help, ...words] = args;
   if (help !== "help" || words[0] === undefined || !isFree(program, help)) return [...args];
-  return isFree(program, words[0]) ? words : [...words, "--help"];
+  return isCommand(program, words) ? [...words, "--help"] : words; // which is told as the mistake that it is
+}
+
+/** Whether the words name a command, as far as it has commands beneath it. */
+function isCommand(parent: Command, [word, ...more]: readonly string[]): boolean {
+  if (word === undefined || parent.commands.length === 0) return true;
+  const command = parent.commands.find((command) => command.name() === word);
+  return command !== undefined && isCommand(command, more);
 }
 
 /** The exit code of an error that commander threw, which has already been told to the user. */

@@ -12,6 +12,12 @@ const local = ["shell", "--exporter-config", exampleConfig];
 const cases: readonly (readonly [string, readonly string[], RegExp, RegExp?])[] = [
   ["an unknown command", ["serve"], /unknown command 'serve'/, /see jmp --help/],
   ["a mistyped command", ["shel"], /unknown command 'shel'.*Did you mean shell\?/, /see jmp --help/],
+  [
+    "help of a mistyped subcommand",
+    ["help", "config", "chek"],
+    /unknown command 'chek'.*Did you mean check\?/,
+    /see jmp config --help/,
+  ],
   ["help of a mistyped command", ["help", "shel"], /unknown command 'shel'.*Did you mean shell\?/, /see jmp --help/],
   ["an unknown option", ["run", "--port", "1"], /unknown option '--port'/, /see jmp run --help/],
   ["a mistyped option", ["run", "--tls-crt", "x"], /unknown option '--tls-crt'.*Did you mean --tls-cert\?/, /see/],
