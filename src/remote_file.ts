@@ -50,7 +50,8 @@ export async function openRemoteSource(request: RemoteRequest, options: RemoteOp
   const { url, method, headers } = request;
   const stall = new StallLimit(url, options);
   const response = await stall.during(() => attempt(url, () => fetch(url, { method, headers, signal: stall.signal })));
-  if (!response.ok || response.body === null) throw await refused(url, response);
+  // Nobody has asked for a part of it.
+  if (!response.ok || response.status === 206 || response.body === null) throw await refused(url, response);
   if (!saysItsLength(url, response)) {
     await response.body.cancel();
     throw new JumpstarterError("unavailable", `${withoutQuery(url)} does not say how long the file is`, {
@@ -61,6 +62,7 @@ export async function openRemoteSource(request: RemoteRequest, options: RemoteOp
   const bytes = new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { value } = await stall.during(() => reader.read()).catch((error) => {
+        reader.cancel(error).catch(() => {/* it has broken off by itself */});
         throw brokenOff(url, error, options.signal);
       });
       if (value === undefined) controller.close();
@@ -96,10 +98,15 @@ export function openRemoteSink(request: RemoteRequest, options: RemoteOptions): 
     await answer;
     throw new JumpstarterError("io", `${withoutQuery(url)} answered before it had the whole file`);
   };
+  const step = (during: () => Promise<void>) =>
+    stall.during(during).catch((error) => {
+      writer.abort(error).catch(() => {/* it has failed by itself */});
+      throw error;
+    });
   return new WritableStream<Uint8Array>({
-    write: (bytes) => stall.during(() => writer.write(bytes).catch(notTaken)),
+    write: (bytes) => step(() => writer.write(bytes).catch(notTaken)),
     close: () =>
-      stall.during(async () => {
+      step(async () => {
         await writer.close().catch(notTaken);
         await answer;
       }),
@@ -122,16 +129,25 @@ export class StallLimit {
     this.signal = AbortSignal.any([signal, this.#stalled.signal]);
   }
 
-  /** Does one step that waits for the server. */
+  /**
+   * Does one step that waits for the server. It ends with the transfer even where `fetch` does not: Deno's forgets the
+   * signal of a request, once its answer has begun, at the next garbage collection.
+   */
   async during<T>(step: () => Promise<T>): Promise<T> {
+    const { signal } = this;
+    signal.throwIfAborted();
     const timer = setTimeout(() => {
       const message = `${withoutQuery(this.#url)} has been silent for ${this.#limitMs / 1_000} s`;
       this.#stalled.abort(new JumpstarterError("timeout", message));
     }, this.#limitMs);
+    const { promise: ended, reject } = Promise.withResolvers<never>();
+    const end = () => reject(signal.reason);
+    signal.addEventListener("abort", end);
     try {
-      return await step();
+      return await Promise.race([step(), ended]);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
     }
   }
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { openRemoteSink, openRemoteSource, parseFileUrl } from "./remote_file.ts";
+import { join } from "node:path";
+import { repository } from "../tests/fixtures/place.ts";
 import { serveBytes, serveFiles } from "../tests/fixtures/file_server.ts";
 
 const signal = new AbortController().signal;
@@ -105,4 +107,23 @@ Deno.test("who gives up is heard at once", async () => {
   const read = new Response(bytes).text();
   abort.abort(new Error("enough"));
   await assert.rejects(read, { message: "enough" });
+});
+
+Deno.test("who falls silent is given up, and who gives up is heard, also after a garbage collection", async () => {
+  const script = join(repository, "tests", "fixtures", "fetch_and_collect.ts");
+  for (const [how, said] of [["timeout", "timeout closed\n"], ["abort", "cancelled closed\n"]] as const) {
+    const args = ["run", "-A", "--v8-flags=--expose-gc", script, how];
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args, signal: AbortSignal.timeout(20_000) }).output();
+    assert.equal(new TextDecoder().decode(stdout), said);
+  }
+});
+
+Deno.test("a part that nobody asked for is no file", async () => {
+  await using server = serveBytes(
+    "HTTP/1.1 206 Partial Content\r\nContent-Length: 3\r\nContent-Range: bytes 0-2/9\r\n\r\nabc",
+  );
+  await assert.rejects(get(`${server.url}/a`), {
+    code: "unavailable",
+    message: `${server.url}/a answered 206 Partial Content`,
+  });
 });

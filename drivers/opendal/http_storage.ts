@@ -106,6 +106,11 @@ export class HttpStorage implements Storage {
       await answer.discard();
       throw this.#noLength(path);
     }
+    if (answer.status === 206 && offset === 0) {
+      await answer.discard();
+      const where = withoutQuery(this.#url(path));
+      throw new JumpstarterError("io", `${where} has sent a part of the file, and was asked for the whole of it`);
+    }
     // A server may send the whole of a file of which a part was asked for.
     let toSkip = answer.status === 206 ? 0 : offset;
     let position = offset;

@@ -58,6 +58,14 @@ Deno.test("a part is asked for by its range, and taken from the whole where that
   }
 });
 
+Deno.test("a part that nobody asked for is no file", async () => {
+  await using server = serve(() =>
+    new Response("abc", { status: 206, headers: { "content-length": "3", "content-range": "bytes 0-2/9" } })
+  );
+  await using storage = open(server.url);
+  await assert.rejects(storage.read("f"), { code: "io", message: /\/f has sent a part of the file/ });
+});
+
 Deno.test("a server that does not answer HEAD is asked for a first byte", async () => {
   await using server = serve(({ method, headers }) => {
     if (method === "HEAD") return new Response(null, { status: 405 });
