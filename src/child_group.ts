@@ -1,3 +1,4 @@
+import { type ChildEnd, childEnd } from "./child_end.ts";
 import { isWindows } from "./platform.ts";
 
 /** The first and the longest pause between two looks whether the group is gone; each pause doubles the one before. */
@@ -25,6 +26,7 @@ export interface ChildGroupOptions {
  */
 export class ChildGroup implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
+  readonly #end: Promise<ChildEnd>;
   readonly #killGraceMs: number;
   #hasExited = false;
   #isReleased = false;
@@ -52,7 +54,8 @@ export class ChildGroup implements AsyncDisposable {
   private constructor(child: Deno.ChildProcess, killGraceMs: number) {
     this.#child = child;
     this.#killGraceMs = killGraceMs;
-    child.status.then(() => this.#hasExited = true);
+    this.#end = childEnd(child);
+    this.#end.then(() => this.#hasExited = true);
   }
 
   /** The id of the child, and of its group where there are groups. */
@@ -61,8 +64,8 @@ export class ChildGroup implements AsyncDisposable {
   }
 
   /** How the child itself ended. */
-  get status(): Promise<Deno.CommandStatus> {
-    return this.#child.status;
+  get end(): Promise<ChildEnd> {
+    return this.#end;
   }
 
   /** The pipes that the child writes to. */

@@ -1,3 +1,4 @@
+import { childEnd } from "./child_end.ts";
 import { isWindows } from "./platform.ts";
 
 /** Waits for the end of its input, and then ends the group `$1`, which has `$2` seconds to obey. */
@@ -40,7 +41,7 @@ export function guardAgainstDeath(
         // Somebody has ended it already.
       }
       await child.stdin.close().catch(() => {/* it does not read any more */});
-      await child.status;
+      await childEnd(child);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { constants } from "node:os";
+import type { ChildEnd } from "../../src/child_end.ts";
 import { ChildGroup } from "../../src/child_group.ts";
 import { guardAgainstDeath } from "../../src/death_guard.ts";
 import { PipeReader } from "./pipe_reader.ts";
@@ -72,9 +72,9 @@ export class ScriptRun implements AsyncDisposable {
     const [stdout, stderr] = this.#group.pipes;
     if (stdout === undefined || stderr === undefined) return;
     await using output = new PipeReader(stdout, stderr);
-    const ended = this.#group.status;
+    const ended = this.#group.end;
     for await (const [out, err] of output.until(ended)) yield [out, err, null];
-    const status = await ended;
+    const end = await ended;
     // What the script has left in the background goes with it, and is heard out first.
     for await (const [out, err] of output.rest()) yield [out, err, null];
     await this.#stop();
@@ -83,7 +83,7 @@ export class ScriptRun implements AsyncDisposable {
     const [out, err] = output.flush();
     if (out !== "" || err !== "") yield [out, err, null];
     if (this.#hasTimedOut) yield ["", this.#timeOutMessage(), timedOutCode];
-    else yield ["", "", exitCodeOf(status)];
+    else yield ["", "", exitCodeOf(end)];
   }
 
   /** Ends the script and all that it has started, and waits until they are gone. */
@@ -109,8 +109,6 @@ export class ScriptRun implements AsyncDisposable {
 }
 
 /** A script that a signal ended has that signal's negative number, as the Python implementation has it. */
-function exitCodeOf({ code, signal }: Deno.CommandStatus): number {
-  if (signal === null) return code;
-  const number = (constants.signals as Readonly<Record<string, number>>)[signal];
-  return number === undefined ? code : -number;
+function exitCodeOf({ code, signal }: ChildEnd): number {
+  return signal === null ? code : 128 - code;
 }

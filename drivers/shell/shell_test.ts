@@ -79,10 +79,16 @@ Deno.test("output, exit code, arguments and variables", async () => {
 });
 
 Deno.test("on the wire, pieces of output come without a code, and the last has one", async () => {
-  await using bench = await serve({ m: "echo out; exit 3", killed: "kill -TERM $$" });
+  await using bench = await serve({
+    m: "echo out; exit 3",
+    killed: "kill -TERM $$",
+    killedInRealTime: "kill -40 $$",
+  });
   const pieces = (name: string) => Array.fromAsync(client(bench).callStream("call_method", [name, null]));
   assert.deepEqual(await pieces("m"), [["out\n", "", null], ["", "", 3]]);
   assert.deepEqual(await pieces("killed"), [["", "", -15]]);
+  // Linux alone has real-time signals.
+  if (Deno.build.os === "linux") assert.deepEqual(await pieces("killedInRealTime"), [["", "", -40]]);
 });
 
 Deno.test("output comes as it is written", async () => {

@@ -1,3 +1,4 @@
+import { childEnd } from "../child_end.ts";
 import { JMP_GRPC_PASSPHRASE } from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { allPermissions, permissionFlags } from "../permission.ts";
@@ -74,6 +75,6 @@ async function passingSignals([program = "", ...args]: readonly string[], env: R
       // It has ended, and its status is on the way.
     }
   });
-  const { code } = await child.status;
+  const { code } = await childEnd(child);
   return code;
 }

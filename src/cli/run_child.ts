@@ -1,3 +1,4 @@
+import { childEnd } from "../child_end.ts";
 import { guardAgainstDeath } from "../death_guard.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { pause } from "../pause.ts";
@@ -46,7 +47,7 @@ export async function runChild(
   }
   await using _guard = isGroup ? guardAgainstDeath(child.pid, { env, killGraceMs }) : undefined;
   signals.to(isGroup ? -child.pid : child.pid);
-  const { code } = await child.status;
+  const { code } = await childEnd(child);
   await signals.groupGone();
   return code;
 }

@@ -2,6 +2,7 @@
  * Streams bytes through a program such as `xz -dc`: it checks what it reads, runs on a core of its own, and is there
  * on nearly every machine.
  */
+import { childEnd } from "../child_end.ts";
 import { JumpstarterError } from "../errors.ts";
 
 /** A program that turns what it reads into what it writes. */
@@ -65,7 +66,7 @@ export function streamThrough(bytes: ReadableStream<Uint8Array>, child: Deno.Chi
     async pull(controller) {
       const { value } = await output.read();
       if (value !== undefined) return controller.enqueue(value);
-      const [{ success, code, signal }, said] = await Promise.all([child.status, complaint]);
+      const [{ success, code, signal }, said] = await Promise.all([childEnd(child), complaint]);
       const hasFailed = !success || said !== "";
       // A tool that failed reads no more, so what still comes from the source must not be waited for.
       const tooEarly = new JumpstarterError("cancelled", "the tool has ended");

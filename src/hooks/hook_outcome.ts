@@ -29,8 +29,8 @@ export interface HookFailed {
 export interface HookKilled {
   /** Which outcome this is. */
   kind: "killed";
-  /** The signal's name. */
-  signal: Deno.Signal;
+  /** The signal's name, or `signal N` where Deno knows none. */
+  signal: string;
   /** The last lines of its output, oldest first. */
   lines: readonly string[];
 }

@@ -1,3 +1,4 @@
+import type { ChildEnd } from "../child_end.ts";
 import { ChildGroup } from "../child_group.ts";
 import { guardAgainstDeath } from "../death_guard.ts";
 import type { HookNotStarted, HookOutcome } from "./hook_outcome.ts";
@@ -68,14 +69,14 @@ async function waitForEnd(
   group: ChildGroup,
   timeoutMs: number,
   signal: AbortSignal | undefined,
-): Promise<Deno.CommandStatus | "timedOut" | "interrupted"> {
+): Promise<ChildEnd | "timedOut" | "interrupted"> {
   const { promise, resolve } = Promise.withResolvers<"timedOut" | "interrupted">();
   const timer = setTimeout(() => resolve("timedOut"), Math.min(timeoutMs, longestTimerMs));
   const interrupt = () => resolve("interrupted");
   signal?.addEventListener("abort", interrupt);
   if (signal?.aborted) interrupt();
   try {
-    return await Promise.race([group.status, promise]);
+    return await Promise.race([group.end, promise]);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", interrupt);

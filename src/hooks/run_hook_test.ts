@@ -26,6 +26,15 @@ Deno.test("a script that dies by a signal is killed, not timed out", async () =>
   assert.deepEqual(outcome, { kind: "killed", signal: "SIGKILL", lines: ["last words"] });
 });
 
+Deno.test({
+  name: "a script that dies by a real-time signal is killed as well",
+  ignore: Deno.build.os !== "linux", // no other system has such signals
+  fn: async () => {
+    const { outcome } = await run("echo last words; kill -40 $$");
+    assert.deepEqual(outcome, { kind: "killed", signal: "signal 40", lines: ["last words"] });
+  },
+});
+
 Deno.test("a time-out ends the script and what it started", async () => {
   const { outcome, lines } = await run({ script: "sleep 3177 & echo $!; wait", timeoutMs: 1500 });
   assert.deepEqual(outcome, { kind: "timedOut", timeoutMs: 1500, lines });

@@ -28,6 +28,8 @@ Deno.test("jmp shell ends as its command ends", async (t) => {
     ["SIGTERM", sh("kill -TERM $$"), 143],
     ["SIGINT", sh("kill -INT $$"), 130],
     ["SIGSEGV", sh("kill -SEGV $$"), 139],
+    // A real-time signal, which Linux alone has.
+    ...(Deno.build.os === "linux" ? [["signal 40", sh("kill -40 $$"), 168] as const] : []),
   ];
   for (const [what, command, code] of cases) {
     await t.step(what, async () => {

@@ -114,3 +114,16 @@ Deno.test("jmp permissions prints each part, the flags and the set, which are th
   assert.equal(unplaced.code, 2);
   assert.match(unplaced.stderr, /give --runtime-dir/);
 });
+
+Deno.test({
+  name: "a run that a real-time signal ends is told by its exit code",
+  ignore: Deno.build.os !== "linux", // no other system has such signals
+  fn: async () => {
+    await using place = await Place.open();
+    await using exporter = await startExporter(place, { args: least });
+    await exporter.ready();
+    const [restarted] = [...await place.processes()].find(([, words]) => words.includes("--no-prompt")) ?? [];
+    await new Deno.Command("kill", { args: ["-40", String(restarted)] }).output();
+    assert.equal((await exporter.program.ended()).code, 168);
+  },
+});
