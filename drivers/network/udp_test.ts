@@ -39,6 +39,21 @@ Deno.test("each chunk is one datagram, either way, in order", async () => {
   await reader.cancel();
 });
 
+Deno.test("a datagram of no bytes is one, either way", async () => {
+  await using device = await openDevice();
+  const config = { host: "127.0.0.1", port: device.port };
+  await using bench = await serveLocally({ net: { type: type("UdpNetwork"), config } }, [network]);
+  const stream = await client(bench).connect();
+  for (const text of ["a", "", "bc"]) await say(stream, text);
+  await until("the last has come", () => device.received.at(-1)?.text === "bc");
+  assert.deepEqual(device.received.map(({ text }) => text), ["a", "", "bc"]);
+  for (const text of ["d", "", "ef"]) await device.send(text, device.received[0]?.port ?? 0);
+  const reader = stream.readable.getReader();
+  const answers = [await nextText(reader), await nextText(reader), await nextText(reader)];
+  assert.deepEqual(answers, ["d", "", "ef"]);
+  await reader.cancel();
+});
+
 Deno.test("datagrams of others are not the device's", async () => {
   await using device = await openDevice();
   await using stranger = await openDevice();

@@ -40,10 +40,18 @@ const maxPayload = { conversation: 64 * 1024, file: 256 * 1024, checkedFile: 256
 
 /** The frames that carry `bytes`. */
 export function* toFrames(bytes: Uint8Array, kind: FrameStreamKind = "conversation"): Generator<OutgoingFrame> {
+  if (!isPiece(bytes, kind)) return;
   const most = maxPayload[kind];
-  for (let start = 0; start < bytes.length; start += most) {
+  let start = 0;
+  do {
     yield { payload: bytes.subarray(start, start + most), frameType: pb.FrameType.DATA };
-  }
+    start += most;
+  } while (start < bytes.length);
+}
+
+/** In a conversation no bytes may mean something, such as an empty datagram; to a file they add nothing. */
+function isPiece({ length }: Uint8Array, kind: FrameStreamKind): boolean {
+  return length > 0 || kind === "conversation";
 }
 
 /** Gives the next frame; nothing when the call has ended well. */
@@ -67,7 +75,7 @@ async function nextPayload(receive: FrameSource, { kind, digest }: Reading): Pro
     if (frameType === pb.FrameType.RST_STREAM) {
       throw new JumpstarterError("connection_lost", "The other side broke the stream off");
     }
-    if (frameType !== pb.FrameType.DATA || payload.length === 0) continue;
+    if (frameType !== pb.FrameType.DATA || !isPiece(payload, kind)) continue;
     digest?.update(payload);
     return payload;
   }
