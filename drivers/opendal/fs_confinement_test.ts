@@ -1,8 +1,11 @@
 /** Nothing gets out of a directory: by `..`, by links, or by what is swapped while it is in use. */
 import assert from "node:assert/strict";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { Bench, failsWith, openFolder, treeOf } from "./storage_bench_test.ts";
 import { openFsStorage } from "./fs_storage.ts";
+import { fsError } from "./fs_tree.ts";
+import { parsePath } from "./storage_path.ts";
 
 /** A folder `inside` that is a storage, and a folder `outside` with a file that is nobody's business. */
 async function openHouse(isHeld?: boolean): Promise<Bench & { readonly inside: string; readonly outside: string }> {
@@ -97,6 +100,46 @@ Deno.test("links in a circle, and what is no file, hold nothing up", async () =>
   await new Deno.Command("mkfifo", { args: [join(house.inside, "pipe")] }).output();
   assert.match(await failsWith("invalid_argument", house.read("pipe")), /is no regular file/);
   assert.deepEqual(await house.list("/", true), ["/", "a", "b", "pipe"]);
+});
+
+for (const isHeld of [true, false]) {
+  Deno.test(`a pipe, a socket and a device are neither read nor replaced, ${isHeld ? "held" : "by path"}`, async () => {
+    await using house = await openHouse(isHeld);
+    const at = (name: string) => join(house.inside, name);
+    const nodes = ["pipe", "socket"];
+    await new Deno.Command("mkfifo", { args: [at("pipe")] }).output();
+    using _listener = Deno.listen({ transport: "unix", path: at("socket") });
+    // Only root makes devices.
+    const { success } = await new Deno.Command("mknod", { args: [at("null"), "c", "1", "3"], stderr: "null" }).output();
+    if (success) nodes.push("null");
+    await house.write("file", "x");
+    for (const name of nodes) {
+      const before = await Deno.lstat(at(name));
+      const uses = [
+        () => house.read(name),
+        () => house.write(name, "x"),
+        () => house.move("copy", name, "copied"),
+        () => house.move("copy", "file", name),
+        () => house.move("rename", "file", name),
+      ];
+      for (const use of uses) {
+        assert.equal(await failsWith("invalid_argument", use()), `"${name}" is no regular file`);
+      }
+      assert.equal((await Deno.lstat(at(name))).ino, before.ino);
+    }
+    assert.deepEqual(await treeOf(house.inside), ["file", ...nodes].sort());
+  });
+}
+
+Deno.test("an error that has no words of its own names the client's path, and none of the exporter's", async () => {
+  await using house = await openHouse();
+  const path = join(house.inside, "socket");
+  using _listener = Deno.listen({ transport: "unix", path });
+  for (const attempt of [() => open(path), () => Deno.open(path)]) {
+    const error = await attempt().then(() => assert.fail("it was opened"), (error: unknown) => error);
+    const { message } = fsError(parsePath("/sub/socket"), error) as Error;
+    assert.match(message, /^"sub\/socket": [^']*no such device or address[^']*$/i);
+  }
 });
 
 /** Swaps `dir` for a link to `outside` and back, as fast as it can, until it is killed. */

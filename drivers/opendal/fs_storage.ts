@@ -6,7 +6,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { JumpstarterError } from "../../src/errors.ts";
 import { isPartName, removeLeftParts } from "../../src/part_file.ts";
 import { canHoldDirectories, type TreeDirectory } from "./fs_directory.ts";
-import { fsError, FsTree, ignoreMissing, type Place } from "./fs_tree.ts";
+import { assertOrdinary, fsError, FsTree, ignoreMissing, type Place } from "./fs_tree.ts";
 import { FsWriter } from "./fs_writer.ts";
 import {
   assertNamesFile,
@@ -58,7 +58,8 @@ class FsStorage implements Storage {
     assertNamesFile(path);
     return this.#at(path, true, async ({ directory, name }) => {
       if (name === undefined) throw refused(path, "is a directory");
-      // A pipe that nobody writes to must not hold the exporter up.
+      assertOrdinary(path, await Deno.lstat(directory.at(name)));
+      // A pipe that takes the file's place now must not hold the exporter up.
       const handle = await open(directory.at(name), O_RDONLY | O_NOFOLLOW | (O_NONBLOCK ?? 0));
       try {
         const info = await handle.stat();
@@ -115,6 +116,7 @@ class FsStorage implements Storage {
       try {
         await this.#at(target, false, async (to) => {
           const name = nameOf(target, to);
+          assertOrdinary(target, await Deno.lstat(to.directory.at(name)).catch(ignoreMissing));
           await Deno.rename(from.directory.at(fromName), to.directory.at(name));
           await to.directory.verify(name, info);
           await Promise.all([from.directory.sync(), to.directory.sync()]);

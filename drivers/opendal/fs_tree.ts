@@ -134,8 +134,17 @@ export function fsError(path: StoragePath, error: unknown): unknown {
     case "EINVAL":
       return refused(path, "cannot be put there", error);
   }
-  const reason = REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+  const reason = REASONS[code] ?? withoutCall(error instanceof Error ? error.message : String(error));
   return new JumpstarterError("io", `"${path.names.join("/")}": ${reason}`, { cause: error });
+}
+
+/**
+ * Fails where a pipe, a socket or a device stands: to open one may wait or set something off, and what is put in its
+ * place is not what others have it for.
+ */
+export function assertOrdinary(path: StoragePath, info: Deno.FileInfo | undefined): void {
+  if (info === undefined || info.isFile || info.isDirectory || info.isSymlink) return;
+  throw refused(path, "is no regular file");
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -147,6 +156,11 @@ const REASONS: Readonly<Record<string, string>> = {
   EXDEV: "source and target are on different file systems; copy instead",
   EMFILE: "the exporter has too many open files",
 };
+
+/** What went wrong, without the call and the path that runtimes put behind it: that path is the exporter's own. */
+function withoutCall(message: string): string {
+  return message.replace(/[,:] \w+ '.*$/s, "");
+}
 
 /** An error's code, the operating system's own or this project's; empty where it has none. */
 function errorCode(error: unknown): string {

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { lockPart, newPartName } from "../../src/part_file.ts";
-import { fsError, ignoreMissing, type Place } from "./fs_tree.ts";
+import { assertOrdinary, fsError, ignoreMissing, type Place } from "./fs_tree.ts";
 import { refused, type Writer } from "./storage.ts";
 import type { StoragePath } from "./storage_path.ts";
 
@@ -45,6 +45,7 @@ export class FsWriter implements Writer {
       if (name === undefined) throw refused(path, "is a directory");
       const former = await Deno.lstat(directory.at(name)).catch(ignoreMissing);
       if (former?.isDirectory) throw refused(path, "is a directory");
+      assertOrdinary(path, former);
       const temporary = newPartName(name);
       const handle = await open(directory.at(temporary), O_WRONLY | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o666);
       const writer = new FsWriter(path, { ...place, name }, [temporary, handle], tidy);
