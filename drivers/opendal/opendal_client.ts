@@ -3,6 +3,7 @@ import { type CallOptions, DriverClient, type RemoteFile, type TransferOptions }
 import { JumpstarterError } from "../../src/errors.ts";
 import { fileStream } from "../../src/file_stream.ts";
 import type { Json } from "../../src/json.ts";
+import { openFile } from "../../src/open_file.ts";
 import { parseFileUrl } from "../../src/remote_file.ts";
 import { unlessGivenUp } from "./given_up.ts";
 import { type FileContent, OpendalFile } from "./opendal_file.ts";
@@ -71,7 +72,7 @@ export class OpendalClient extends DriverClient {
   /** Writes a file from one on this machine, or from a URL, which the exporter fetches by itself. */
   async writeFromPath(target: string, source: string, options?: TransferOptions): Promise<void> {
     if (parseFileUrl(source) !== undefined) return await this.write(target, { url: source }, options);
-    await this.write(target, fileStream(await Deno.open(source)), options);
+    await this.write(target, fileStream(await openFile(source, { read: true }, options?.signal)), options);
   }
 
   /** Reads a file into one on this machine, which is there when it is whole, or has the exporter put it to a URL. */

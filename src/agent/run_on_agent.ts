@@ -26,10 +26,14 @@ export type AgentOutcome =
 /** How long an agent may take to say who it is, before `j` goes on by itself. */
 const helloLimitMs = 1_000;
 
+/** The path of a file that this process has open, such as that of the shell's `<(…)`, alone or as an option's value. */
+const ownFile = /(?:^|[=:])\/(?:dev\/(?:fd\/|std(?:in|out|err)$)|proc\/(?:self|thread-self)\/)/;
+
 const notRun: AgentOutcome = { kind: "notRun" };
 
 /** Has a command run by an agent, on this terminal. */
 export async function runOnAgent({ path, program, args, terminal }: AgentRequest): Promise<AgentOutcome> {
+  if (args.some((word) => ownFile.test(word))) return notRun; // it would be another file there
   using connection = await connectTo(path);
   if (connection === undefined) return notRun;
   const hello = await within(helloLimitMs, connection.receive());

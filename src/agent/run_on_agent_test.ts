@@ -23,6 +23,12 @@ Deno.test("what is not for this agent is left to the j, and nothing has been don
       assert.equal((await connection.receive())?.name, "declined");
     });
   }
+  await t.step("a file that only the j has", async () => {
+    const { path } = bench;
+    for (const word of ["/dev/fd/63", "/dev/stderr", "--file=/proc/self/fd/3", "boot:/dev/fd/63"]) {
+      assert.deepEqual(await runOnAgent({ path, program: "this one", args: ["write", word], terminal }), notRun, word);
+    }
+  });
   await t.step("no agent", async () => {
     const path = `${bench.path}.none`;
     assert.deepEqual(await runOnAgent({ path, program: "this one", args: [], terminal }), notRun);

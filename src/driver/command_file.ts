@@ -6,6 +6,7 @@ import { AtomicFile, writeWhole } from "../atomic_file.ts";
 import { type Encoding, encodingOfName, encodings, isEncoding } from "../encoding.ts";
 import { JumpstarterError } from "../errors.ts";
 import { fileStream } from "../file_stream.ts";
+import { openFile } from "../open_file.ts";
 import { openRemoteSink, openRemoteSource, parseFileUrl } from "../remote_file.ts";
 import type { CommandContext, CommandInput, CommandOption } from "./client_definition.ts";
 import type { RemoteFile, TransferOptions } from "./driver_client.ts";
@@ -33,6 +34,12 @@ export interface CommandFileOptions {
   /** How many bytes there will be, for the progress; known by itself of files that are read. */
   readonly totalBytes?: number;
 }
+
+/** How standard input and output are named; a path to the file behind one would replace that, or mean another process's. */
+const standardNames = {
+  input: ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"],
+  output: ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"],
+};
 
 /** The option by which the user says how a file is compressed, for {@linkcode chosenCompression}. */
 export const compressionOption: CommandOption = {
@@ -65,18 +72,19 @@ export async function openCommandSource(
   if (url !== undefined && compression === undefined) {
     return { source: { url: name }, options: { signal }, ...unopened };
   }
+  const isStandard = standardNames.input.includes(name);
   const { bytes, ...opened } = url !== undefined
     // The file as it is stored, and not as a server packs it for the way.
     ? await openRemoteSource({ url, method: "GET", headers: { "accept-encoding": "identity" } }, { signal })
-    : name === "-"
+    : isStandard
     ? { bytes: context.stdin }
-    : await openFile(name, context);
+    : await readFile(name, context);
   const total = totalBytes ?? opened.totalBytes;
   return {
     source: bytes,
     options: { signal, compression, onProgress: (count) => context.progress(count, total) },
     [Symbol.asyncDispose]: async () => {
-      if (name !== "-" && !bytes.locked) await bytes.cancel();
+      if (!isStandard && !bytes.locked) await bytes.cancel();
     },
   };
 }
@@ -97,7 +105,7 @@ export async function openCommandSink(
   if (url !== undefined && compression === undefined) return { sink: { url: name }, options: { signal }, ...unopened };
   const sink = url !== undefined
     ? openRemoteSink({ url, method: "PUT", headers: {} }, { signal })
-    : name === "-"
+    : standardNames.output.includes(name)
     ? new WritableStream<Uint8Array>({ write: (bytes) => context.writeOut(bytes) })
     : await createFile(name, context);
   return {
@@ -112,12 +120,12 @@ export async function openCommandSink(
 /** What the exporter fetches or puts has nothing open here. */
 const unopened: AsyncDisposable = { [Symbol.asyncDispose]: () => Promise.resolve() };
 
-async function openFile(
+async function readFile(
   name: string,
-  { path }: CommandContext,
+  { path, signal }: CommandContext,
 ): Promise<{ bytes: ReadableStream<Uint8Array>; totalBytes?: number }> {
-  const file = await Deno.open(path(name)).catch((cause) => {
-    throw unusable("read", name, cause);
+  const file = await openFile(path(name), { read: true }, signal).catch((cause) => {
+    throw signal.aborted ? cause : unusable("read", name, cause);
   });
   const { isFile, isDirectory, size } = await file.stat();
   if (!isDirectory) return { bytes: fileStream(file), totalBytes: isFile ? size : undefined };
@@ -125,9 +133,9 @@ async function openFile(
   throw unusable("read", name, new Deno.errors.IsADirectory());
 }
 
-async function createFile(name: string, { path }: CommandContext): Promise<WritableStream<Uint8Array>> {
-  const target = await openTarget(path(name)).catch((cause) => {
-    throw unusable("write", name, cause);
+async function createFile(name: string, { path, signal }: CommandContext): Promise<WritableStream<Uint8Array>> {
+  const target = await openTarget(path(name), signal).catch((cause) => {
+    throw signal.aborted ? cause : unusable("write", name, cause);
   });
   const fail = async (cause: unknown) => {
     await target[Symbol.asyncDispose](); // which a stream that has failed does not do
@@ -141,10 +149,13 @@ async function createFile(name: string, { path }: CommandContext): Promise<Writa
 }
 
 /** A device or a pipe is not replaced but written to. */
-async function openTarget(path: string): Promise<Pick<AtomicFile, "write" | "commit" | typeof Symbol.asyncDispose>> {
+async function openTarget(
+  path: string,
+  signal: AbortSignal,
+): Promise<Pick<AtomicFile, "write" | "commit" | typeof Symbol.asyncDispose>> {
   const found = await Deno.stat(path).catch(() => undefined); // what is wrong with it shows when it is opened
   if (found === undefined || found.isFile || found.isDirectory) return await AtomicFile.create(path);
-  const file = await Deno.open(path, { write: true });
+  const file = await openFile(path, { write: true }, signal);
   return {
     // Not by `file.writable`, which keeps the last bytes back, and does not tell when they are not taken.
     write: (bytes) => writeWhole(file, bytes),

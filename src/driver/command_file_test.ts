@@ -94,6 +94,8 @@ Deno.test("- is standard input", async () => {
   file.options.onProgress?.(4);
   assert.equal(await textOf(file), "typed");
   assert.deepEqual(shown, [[4, undefined]]);
+  await using byPath = await openCommandSource("/dev/stdin", terminalIn(place, "typed").context);
+  assert.equal(await textOf(byPath), "typed");
 });
 
 Deno.test({ name: "a source that is not used is closed", ignore: Deno.build.os !== "linux" }, async () => {
@@ -151,7 +153,24 @@ Deno.test("- is standard output", async () => {
   await using place = await Place.open();
   const { terminal, context } = terminalIn(place);
   await writeText(await openCommandSink("-", context), "shown");
-  assert.equal(terminal.stdout, "shown");
+  await writeText(await openCommandSink("/dev/stdout", context), ", by its path");
+  assert.equal(terminal.stdout, "shown, by its path");
+});
+
+Deno.test({
+  name: "a pipe that nobody opens at its other end is waited for until the user gives up",
+  ignore: Deno.build.os === "windows", // there are no such pipes
+  async fn() {
+    await using place = await Place.open();
+    assert.ok((await new Deno.Command("mkfifo", { args: [place.path("pipe")] }).output()).success);
+    for (const open of [openCommandSource, openCommandSink]) {
+      const abort = new AbortController();
+      const { context } = openTestTerminal({ cwd: place.dir, signal: abort.signal });
+      const opening = open("pipe", context);
+      abort.abort(new Error("enough"));
+      await assert.rejects(opening, { message: "enough" });
+    }
+  },
 });
 
 Deno.test("a device is written to, and not replaced", async () => {
