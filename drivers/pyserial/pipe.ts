@@ -1,6 +1,7 @@
 import { type CommandContext, type CommandInput, inputFault } from "../../src/driver/mod.ts";
 import { writeWhole } from "../../src/atomic_file.ts";
 import { JumpstarterError } from "../../src/errors.ts";
+import { openFile } from "../../src/open_file.ts";
 import type { PySerialClient } from "./serial_client.ts";
 
 /** What `j NAME pipe` was told. */
@@ -77,10 +78,10 @@ async function openSink({ output, append }: PipeOptions, context: CommandContext
     return { write: (bytes) => context.writeOut(bytes), [Symbol.dispose]: () => {} };
   }
   const failed = (cause: unknown) => fileError(output, cause);
-  const file = await Deno.open(context.path(output), { write: true, create: true, append, truncate: !append })
-    .catch((cause) => {
-      throw failed(cause);
-    });
+  const how = { write: true, create: true, append, truncate: !append };
+  const file = await openFile(context.path(output), how, context.signal).catch((cause) => {
+    throw context.signal.aborted ? cause : failed(cause);
+  });
   return {
     async write(bytes) {
       try {

@@ -1,5 +1,6 @@
 import { writeWhole } from "../atomic_file.ts";
 import { JumpstarterError } from "../errors.ts";
+import { openFile } from "../open_file.ts";
 import { reasonOf } from "../private_files.ts";
 import type { DriverUse, ExporterEvent } from "../exporter_event.ts";
 import type { AuditTarget, Watcher } from "./watcher.ts";
@@ -7,22 +8,22 @@ import type { AuditTarget, Watcher } from "./watcher.ts";
 /** How much may wait for a file that does not take it; what comes then is lost. */
 const maxWaitingBytes = 8 * 1024 * 1024;
 
-/** How long the last lines may take when the exporter ends. */
-const lastLinesMs = 5_000;
+/** How long a pipe may lack a reader when it is opened, and the last lines may take when the exporter ends. */
+const usualPatienceMs = 5_000;
 
 /**
  * A line of JSON for each connection, refusal, call and change of who holds the devices.
  *
- * @param endGraceMs How long the last lines may take in the end.
+ * @param patienceMs How long a pipe may lack a reader when it is opened, and the last lines may take in the end.
  * @throws {JumpstarterError} `config` when the file cannot be opened.
  */
 export async function openAuditLog(
   target: AuditTarget,
   warn: (line: string) => void,
-  endGraceMs: number = lastLinesMs,
+  patienceMs: number = usualPatienceMs,
 ): Promise<Watcher> {
   const bytes = new WeakMap<DriverUse, { toClient: number; fromClient: number }>();
-  const lines = "file" in target ? await AuditFile.open(target.file, warn, endGraceMs) : undefined;
+  const lines = "file" in target ? await AuditFile.open(target.file, warn, patienceMs) : undefined;
   const write = "write" in target ? careful(target.write, warn) : (line: string) => lines?.write(line);
   let holder: { name: string; address: string } | undefined;
   const observe = (event: ExporterEvent): void => {
@@ -101,7 +102,7 @@ class AuditFile implements AsyncDisposable {
   #next: Deno.FsFile | undefined;
   readonly #path: string;
   readonly #warn: (line: string) => void;
-  readonly #endGraceMs: number;
+  readonly #patienceMs: number;
   readonly #encoder = new TextEncoder();
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -110,21 +111,21 @@ class AuditFile implements AsyncDisposable {
   #isClosed = false;
   #writing: Promise<void> | undefined;
 
-  private constructor(file: Deno.FsFile, path: string, warn: (line: string) => void, endGraceMs: number) {
+  private constructor(file: Deno.FsFile, path: string, warn: (line: string) => void, patienceMs: number) {
     this.#file = file;
     this.#path = path;
     this.#warn = warn;
-    this.#endGraceMs = endGraceMs;
+    this.#patienceMs = patienceMs;
   }
 
-  static async open(path: string, warn: (line: string) => void, endGraceMs: number): Promise<AuditFile> {
-    return new AuditFile(await openFile(path), path, warn, endGraceMs);
+  static async open(path: string, warn: (line: string) => void, patienceMs: number): Promise<AuditFile> {
+    return new AuditFile(await openLog(path, patienceMs), path, warn, patienceMs);
   }
 
   async reopen(): Promise<void> {
     let file: Deno.FsFile;
     try {
-      file = await openFile(this.#path);
+      file = await openLog(this.#path, this.#patienceMs);
     } catch (error) {
       return this.#warn(`${error instanceof Error ? error.message : String(error)}; the one before goes on`);
     }
@@ -146,7 +147,7 @@ class AuditFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([this.#writing, new Promise<void>((resolve) => timer = setTimeout(resolve, this.#endGraceMs))]);
+    await Promise.race([this.#writing, new Promise<void>((resolve) => timer = setTimeout(resolve, this.#patienceMs))]);
     clearTimeout(timer);
     if (this.#writing) this.#warn(`The audit log ${this.#path} has not taken its last lines, which are missing`);
     this.#file.close();
@@ -192,11 +193,16 @@ class AuditFile implements AsyncDisposable {
   }
 }
 
-async function openFile(path: string): Promise<Deno.FsFile> {
+async function openLog(path: string, patienceMs: number): Promise<Deno.FsFile> {
+  const patience = AbortSignal.timeout(patienceMs);
   try {
-    return await Deno.open(path, { append: true, create: true, mode: 0o600 });
+    return await openFile(path, { append: true, create: true, mode: 0o600 }, patience);
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound ? "there is no such directory" : reasonOf(cause);
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "there is no such directory"
+      : cause === patience.reason
+      ? "nobody reads that pipe"
+      : reasonOf(cause);
     throw new JumpstarterError("config", `Cannot open the audit log ${path}: ${reason}`, {
       hint: "name a file that can be written, or - for standard output",
       cause,

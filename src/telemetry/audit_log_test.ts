@@ -95,6 +95,17 @@ Deno.test("a file that cannot be opened is the config's fault", async () => {
   await assert.rejects(openAuditLog({ file: "/nonexistent/audit" }, assert.fail), /there is no such directory$/);
 });
 
+Deno.test({
+  name: "a pipe that nobody reads is not waited for without an end",
+  ignore: Deno.build.os === "windows", // there are no such pipes
+  async fn() {
+    await using place = await Place.open();
+    const file = place.path("pipe");
+    assert.ok((await new Deno.Command("mkfifo", { args: [file] }).output()).success);
+    await assert.rejects(openAuditLog({ file }, assert.fail, 50), /nobody reads that pipe$/);
+  },
+});
+
 Deno.test("a line that comes as the last one has been written is written too", async () => {
   const dir = await Deno.makeTempDir();
   const { write } = Deno.FsFile.prototype;
