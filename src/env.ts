@@ -29,6 +29,8 @@ export const JMP_EXPORTER = "JMP_EXPORTER";
 export const JMP_EXPORTER_LABELS = "JMP_EXPORTER_LABELS";
 /** The lease that a shell is in: `direct` where there is no controller. */
 export const JMP_LEASE = "JMP_LEASE";
+/** The lease that a hook runs for: `standalone` where there is no controller. */
+export const LEASE_NAME = "LEASE_NAME";
 /** What lets the programs of a shell in that holds the devices: a secret of its own. */
 export const JMP_HOLD = "JMP_HOLD";
 /** The socket of the agent that runs `j` for this shell or hook; without it `j` does everything by itself. */

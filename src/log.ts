@@ -31,6 +31,11 @@ export interface LogRecord {
   fields?: Record<string, string>;
 }
 
+/** Whether a record is a line that a hook has printed. */
+export function isHookLine({ source }: Pick<LogRecord, "source">): boolean {
+  return source === "beforeLease" || source === "afterLease";
+}
+
 /** Takes records, such as the terminal or the feed that clients subscribe to. */
 export type LogSink = (record: LogRecord) => void;
 

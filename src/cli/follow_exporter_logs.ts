@@ -1,9 +1,9 @@
 import { endLogs, followLogs } from "../client/mod.ts";
 import { ExporterService } from "../../proto/mod.ts";
 import { JumpstarterError } from "../errors.ts";
-import type { LogRecord, LogSink, Severity } from "../log.ts";
+import { isHookLine, type LogRecord, type LogSink, type Severity } from "../log.ts";
 import type { Channel } from "../rpc/mod.ts";
-import { formatHookLine, terminalLog, writeUnasked } from "./output.ts";
+import { formatHookLine, isShownHookLine, terminalLog, writeUnasked } from "./output.ts";
 import { pause } from "../pause.ts";
 
 /** The log lines of an exporter on stderr. */
@@ -20,12 +20,22 @@ const drainLimitMs = 5_000;
 /** The pause before an exporter that is gone is looked for again. */
 const againAfterMs = 500;
 
-/** Shows the lines of an exporter's hooks, and of its other lines those of at least `least`; none without it. */
-export function showExporterLog({ least }: { least?: Severity }): ExporterLog {
+/** What is shown of a log. */
+export interface ShownLog {
+  /** The least severity of the lines that are no hook's; none of them is shown without it. */
+  readonly least?: Severity;
+  /** Whether this program runs in a hook, where what it shows becomes a line of that hook. */
+  readonly isInHook: boolean;
+}
+
+/** Shows the lines of an exporter's hooks, and others as far as they are asked for. */
+export function showExporterLog({ least, isInHook }: ShownLog): ExporterLog {
   const lastHookLines: string[] = [];
   const rest = least === undefined ? undefined : terminalLog(least, "text");
   const sink = (record: LogRecord) => {
-    if (record.source !== "beforeLease" && record.source !== "afterLease") return rest?.(record);
+    if (!isHookLine(record)) return rest?.(record);
+    // It may come from this very program; shown again, it would come back, longer, without end.
+    if (isInHook && isShownHookLine(record)) return;
     lastHookLines.push(record.message);
     if (lastHookLines.length > 20) lastHookLines.shift();
     writeUnasked(formatHookLine(record));

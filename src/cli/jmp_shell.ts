@@ -45,7 +45,10 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
   const begun = Date.now();
   const isLocal = options.exporterConfig !== undefined || options.exporter !== undefined;
   checkOptions(options, isLocal);
-  const log = showExporterLog({ least: options.exporterLogs ? logLevel(options, "INFO") : undefined });
+  const log = showExporterLog({
+    least: options.exporterLogs ? logLevel(options, "INFO") : undefined,
+    isInHook: main.env[names.LEASE_NAME] !== undefined,
+  });
   if (isLocal) return await localShell(words, log, options, main);
   // What a command of j leaves behind in this process is no reason to end the shell.
   using _faults = logStrayFaults(new Logger(terminalLog("ERROR", "text")));

@@ -2,7 +2,7 @@
  * The one place that writes to the terminal: results on stdout, everything else on stderr.
  */
 import { ConfigError, JumpstarterError } from "../errors.ts";
-import { atLeast, type LogRecord, type LogSink, type Severity } from "../log.ts";
+import { atLeast, type LogRecord, type LogSink, type LogSource, type Severity } from "../log.ts";
 import { outputError } from "../process_terminal.ts";
 
 /** How log lines look. */
@@ -68,7 +68,16 @@ export function terminalLog(least: Severity, format: LogFormat): LogSink {
 
 /** The line of a hook as a client shows it. */
 export function formatHookLine({ source, message }: LogRecord): string {
-  return `[${source}] ${printable(message)}\n`;
+  return `${hookPrefix(source)}${printable(message)}\n`;
+}
+
+/** Whether a line of a hook is one that a client inside of that hook has shown. */
+export function isShownHookLine({ source, message }: LogRecord): boolean {
+  return message.startsWith(hookPrefix(source));
+}
+
+function hookPrefix(source: LogSource): string {
+  return `[${source}] `;
 }
 
 /** A log record as one line of text. */

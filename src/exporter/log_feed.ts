@@ -1,4 +1,4 @@
-import type { LogRecord } from "../log.ts";
+import { isHookLine, type LogRecord } from "../log.ts";
 
 /** How many lines a client that joins late still gets, of each kind; the hooks' are kept as a whole where it can be. */
 const keptLines = { hook: 20_000, other: 1_000 };
@@ -131,10 +131,6 @@ class Subscriber {
   wake(): void {
     this.#wake();
   }
-}
-
-function isHookLine({ source }: LogRecord): boolean {
-  return source === "beforeLease" || source === "afterLease";
 }
 
 function droppedLine(before: LogRecord, count: number): LogRecord {

@@ -3,7 +3,7 @@ import type { ByteStream } from "../driver/mod.ts";
 import { JumpstarterError } from "../errors.ts";
 import type { UseKind } from "../exporter_event.ts";
 import type { Json } from "../json.ts";
-import type { LogRecord } from "../log.ts";
+import { isHookLine, type LogRecord } from "../log.ts";
 import type { Caller } from "./caller.ts";
 import {
   type CallLimits,
@@ -100,18 +100,19 @@ export class Session {
     return { uuid, labels, motd: motd(), reports: [...reportTree(this.#root)] };
   }
 
-  /** What the exporter says of itself. */
+  /** What the exporter says of itself. To a hook it is ready, or the hook would wait for its own end. */
   status(caller: Caller): StatusSnapshot {
     this.#parts.onClient?.(caller);
-    return this.#parts.status.read(caller.connectionClosed);
+    const snapshot = this.#parts.status.read(caller.connectionClosed);
+    return isOpenTo(caller, snapshot) ? { ...snapshot, status: ExporterStatus.LEASE_READY } : snapshot;
   }
 
-  /** The recent log lines and every new one. */
-  logs(caller: Caller): AsyncIterable<LogRecord> {
-    const { connectionClosed, signal } = caller;
+  /** The recent log lines and every new one; to a hook those of hooks are not sent, since it may print what it gets. */
+  logs({ connectionClosed, signal, isTrusted }: Caller): AsyncIterable<LogRecord> {
     const end = this.#logEnds.get(connectionClosed) ?? new AbortController();
     this.#logEnds.set(connectionClosed, end);
-    return this.#parts.feed.follow(AbortSignal.any([signal, end.signal, this.#parts.stopped]));
+    const records = this.#parts.feed.follow(AbortSignal.any([signal, end.signal, this.#parts.stopped]));
+    return isTrusted ? withoutHookLines(records) : records;
   }
 
   /** Ends the logs that are followed over the caller's connection, after the lines up to now. */
@@ -247,13 +248,12 @@ export class Session {
     return ends;
   }
 
-  /** The driver that a client may call. While hooks run the devices are theirs alone. */
+  /** The driver that a client may call. */
   #admit(uuid: string, caller: Caller): DriverNode {
-    const { isTrusted } = caller;
     this.#parts.onClient?.(caller);
-    const { status, message } = this.#parts.status.current;
-    const isHookTime = status === ExporterStatus.BEFORE_LEASE_HOOK || status === ExporterStatus.AFTER_LEASE_HOOK;
-    if (status === ExporterStatus.LEASE_READY || (isTrusted && isHookTime)) return this.#node(uuid);
+    const { current } = this.#parts.status;
+    if (isOpenTo(caller, current)) return this.#node(uuid);
+    const { status, message } = current;
     throw new JumpstarterError("not_ready", `The exporter is not ready (${ExporterStatus[status]}): ${message}`);
   }
 
@@ -273,6 +273,18 @@ export class Session {
       files: this.#resources.accessFor({ driverUuid: node.uuid, connectionClosed: caller.connectionClosed }),
       running: this.#runningOf(caller),
     };
+  }
+}
+
+/** Whether calls are let in: those of clients between the hooks, those of hooks during these as well. */
+function isOpenTo({ isTrusted }: Pick<Caller, "isTrusted">, { status }: StatusSnapshot): boolean {
+  const isHookTime = status === ExporterStatus.BEFORE_LEASE_HOOK || status === ExporterStatus.AFTER_LEASE_HOOK;
+  return status === ExporterStatus.LEASE_READY || (isTrusted && isHookTime);
+}
+
+async function* withoutHookLines(records: AsyncIterable<LogRecord>): AsyncGenerator<LogRecord> {
+  for await (const record of records) {
+    if (!isHookLine(record)) yield record;
   }
 }
 

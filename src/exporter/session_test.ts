@@ -191,6 +191,23 @@ Deno.test("status, logs and the end of a session are open to everyone at any tim
   assert.deepEqual((await lines).map(({ message }) => message), ["line"]);
 });
 
+Deno.test("a hook is told that it may go on, and is shown no lines of hooks", async () => {
+  const { session, status, stopped, feed } = openSession();
+  const hook = caller({ isTrusted: true });
+  for (const state of states) {
+    status.set(state, "words");
+    const isHookTime = state === BEFORE_LEASE_HOOK || state === AFTER_LEASE_HOOK;
+    assert.deepEqual(session.status(hook), { ...status.current, status: isHookTime ? LEASE_READY : state });
+    assert.deepEqual(session.status(caller()), status.current);
+  }
+  for (const source of ["system", "beforeLease", "driver", "afterLease"] as const) {
+    feed.push({ time: new Date(), severity: "INFO", message: source, source });
+  }
+  const lines = Array.fromAsync(session.logs(hook));
+  stopped.abort();
+  assert.deepEqual((await lines).map(({ message }) => message), ["system", "driver"]);
+});
+
 Deno.test("the end of a session ends what clients have running, and nothing of a hook's", async () => {
   const begun = Promise.withResolvers<void>();
   const { node } = bareNode({

@@ -1,5 +1,12 @@
 import { withBinDir } from "../child_path.ts";
-import { JMP_AGENT, JMP_DRIVERS_ALLOW, JMP_HOLD, JUMPSTARTER_GRPC_INSECURE, JUMPSTARTER_HOST } from "../env.ts";
+import {
+  JMP_AGENT,
+  JMP_DRIVERS_ALLOW,
+  JMP_HOLD,
+  JUMPSTARTER_GRPC_INSECURE,
+  JUMPSTARTER_HOST,
+  LEASE_NAME,
+} from "../env.ts";
 
 /** What a hook is told about the lease that it runs for. */
 export interface HookFacts {
@@ -30,7 +37,7 @@ export function hookEnvironment(base: Readonly<Record<string, string>>, facts: H
     ...Object.fromEntries(Object.entries(base).filter(([name]) => !isOuterSetting(name))),
     [JUMPSTARTER_HOST]: facts.socketPath,
     [JMP_DRIVERS_ALLOW]: "UNSAFE",
-    LEASE_NAME: facts.leaseName,
+    [LEASE_NAME]: facts.leaseName,
     CLIENT_NAME: facts.clientName,
     TERM: "dumb",
     NO_COLOR: "1",

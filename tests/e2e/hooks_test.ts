@@ -5,6 +5,7 @@ import { connect, JumpstarterError } from "../../mod.ts";
 import * as pb from "../../proto/mod.ts";
 import { openChannel } from "../../src/client/mod.ts";
 import { startExporter } from "../fixtures/exporter.ts";
+import { freePort } from "../fixtures/network.ts";
 import { Place } from "../fixtures/place.ts";
 import { startJmp } from "../fixtures/program.ts";
 import { until } from "../fixtures/until.ts";
@@ -176,6 +177,39 @@ Deno.test("a beforeLease that ends the lease is run again for the next client", 
     if ((await next.ended()).code === 0) return;
   }
   assert.fail(`it was never ready:\n${exporter.program.stderr}`);
+});
+
+/** The lines of a hook in the log of its exporter. */
+const hookLines = (log: string, name: string) =>
+  [...log.matchAll(new RegExp(`\\[${name}\\] (.*)`, "g"))].map((it) => it[1]);
+
+Deno.test("a shell in a hook has the devices at once, and shows none of the hook's lines again", async () => {
+  await using place = await Place.open();
+  const script = `echo begun
+    jmp shell --tls-grpc "$JUMPSTARTER_HOST" --exporter-logs -- sh -c "j power on && echo served"
+    echo done`;
+  const hooks = { beforeLease: { script, onFailure: "exit" as const }, afterLease: { script } };
+  await using exporter = await startExporter(place, { config: { hooks } });
+  await exporter.ready();
+  const { code, stderr } = await exporter.program.stop();
+  assert.equal(code, 0);
+  for (const name of ["beforeLease", "afterLease"]) {
+    const lines = hookLines(stderr, name);
+    assert.deepEqual(lines.filter((line) => !/^\d\d:\d\d:\d\d /.test(line ?? "")), ["begun", "served", "done"], stderr);
+    assert.ok(lines.some((line) => line?.includes("[MockPower] power on")), "the device's lines are shown");
+  }
+});
+
+Deno.test("a log that comes back to a hook by the exporter's own address does not feed itself", async () => {
+  await using place = await Place.open();
+  const listener = `127.0.0.1:${freePort()}`;
+  const script =
+    `echo begun; jmp shell --tls-grpc ${listener} --tls-grpc-insecure --ready-timeout 1s -- true; echo done`;
+  await using exporter = await startExporter(place, { listener, config: { hooks: { beforeLease: { script } } } });
+  await exporter.ready();
+  const lines = hookLines(exporter.program.stderr, "beforeLease");
+  assert.deepEqual([lines[0], lines[1], lines.at(-1)], ["begun", "[beforeLease] begun", "done"]);
+  assert.ok(!lines.some((line) => line?.includes("[beforeLease] [beforeLease]")), "nothing is shown a second time");
 });
 
 Deno.test("a hook that takes too long is stopped, with all that it started", async () => {
