@@ -8,8 +8,7 @@ Deno.test({
   ignore: Deno.build.os === "windows", // there are no such pipes
   async fn() {
     await using place = await Place.open();
-    const paths = [place.path("read"), place.path("write")];
-    assert.ok((await new Deno.Command("mkfifo", { args: paths }).output()).success);
+    const paths = [await place.makePipe("read"), await place.makePipe("write")];
     // A thread that still waited would keep the process.
     const script = await place.write(
       "open.ts",

@@ -162,7 +162,7 @@ Deno.test({
   ignore: Deno.build.os === "windows", // there are no such pipes
   async fn() {
     await using place = await Place.open();
-    assert.ok((await new Deno.Command("mkfifo", { args: [place.path("pipe")] }).output()).success);
+    await place.makePipe("pipe");
     for (const open of [openCommandSource, openCommandSink]) {
       const abort = new AbortController();
       const { context } = openTestTerminal({ cwd: place.dir, signal: abort.signal });

@@ -100,8 +100,7 @@ Deno.test({
   ignore: Deno.build.os === "windows", // there are no such pipes
   async fn() {
     await using place = await Place.open();
-    const file = place.path("pipe");
-    assert.ok((await new Deno.Command("mkfifo", { args: [file] }).output()).success);
+    const file = await place.makePipe("audit");
     await assert.rejects(openAuditLog({ file }, assert.fail, 50), /nobody reads that pipe$/);
   },
 });
@@ -185,8 +184,7 @@ Deno.test({
   ignore: Deno.build.os === "windows", // it has no such pipes
   async fn() {
     await using place = await Place.open();
-    const file = place.path("audit");
-    assert.ok((await new Deno.Command("mkfifo", { args: [file] }).output()).success);
+    const file = await place.makePipe("audit");
     using _reader = await Deno.open(file, { read: true, write: true }); // which reads nothing
     const warnings: string[] = [];
     {

@@ -59,9 +59,8 @@ async function openBench(): Promise<Bench> {
     images,
     j,
     async flashHalf({ compression, port } = {}) {
-      const name = `half.img${compression === undefined ? "" : ".packed"}`, path = place.path(name);
-      const { success } = await new Deno.Command("mkfifo", { args: [path] }).output();
-      assert.ok(success);
+      const name = `half.img${compression === undefined ? "" : ".packed"}`;
+      const path = await place.makePipe(name);
       const packed = compression === undefined ? content : await bytesOf(encode(streamOf(content), compression));
       const client = j(["flash", name, ...(compression === undefined ? [] : ["--compression", compression])], port);
       const pipe = await Deno.open(path, { write: true });
