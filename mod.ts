@@ -33,6 +33,7 @@ export {
 export type { Json } from "./src/json.ts";
 export { Logger } from "./src/log.ts";
 export type { LogContext, LogRecord, LogSink, LogSource, Severity } from "./src/log.ts";
+export type { KeyedPem } from "./src/pem.ts";
 export type { Permission, PermissionKind } from "./src/permission.ts";
 export type { Schema, SchemaIssue } from "./src/schema.ts";
 export * from "./src/driver/mod.ts";
@@ -45,14 +46,14 @@ export {
   type OtherClient,
   type ReconnectOptions,
 } from "./src/client/mod.ts";
-export type { KeyedPem } from "./src/rpc/mod.ts";
 
 /**
  * Connects to an exporter and waits until it is ready.
  *
  * @param address `HOST:PORT`, `HOST` (port 19090), or the path of a Unix socket.
  * @param options How to connect; `drivers` adds driver packages to the built-in ones.
- * @throws {JumpstarterError} `connect`, `unauthenticated`, `hook`, `timeout`, or `busy`.
+ * @throws {JumpstarterError} `connect`, `unauthenticated`, `hook`, `timeout`, `busy`, or `config` for a certificate or
+ * key that is of no use.
  */
 export function connect(
   address: string,

@@ -3,10 +3,10 @@ import type { ConnectOptions } from "../client/mod.ts";
 import * as names from "../env.ts";
 import { JumpstarterError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint.ts";
-import { fileError } from "../private_files.ts";
+import type { KeyedPem } from "../pem.ts";
 import { type Address, formatAddress, parseAddress } from "../address.ts";
-import type { KeyedPem } from "../rpc/mod.ts";
 import { choosePassphrase, type PassphraseOptions } from "./passphrase_source.ts";
+import { readAuthorities, readPair } from "./pem_files.ts";
 
 /** The variables that a program was started with. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -163,13 +163,13 @@ async function readTrust(
   called: TrustNames,
 ): Promise<Pick<ConnectOptions, "tlsCa" | "tlsFingerprint" | "tlsClientCertificate">> {
   return {
-    tlsCa: ca === undefined ? undefined : await readPem(ca, called.ca),
+    tlsCa: ca === undefined ? undefined : await readAuthorities({ option: called.ca, file: ca }),
     tlsFingerprint: fingerprint,
-    tlsClientCertificate: await readPair(clientCert, clientKey, called),
+    tlsClientCertificate: await readClientPair(clientCert, clientKey, called),
   };
 }
 
-async function readPair(
+async function readClientPair(
   cert: string | undefined,
   key: string | undefined,
   called: TrustNames,
@@ -179,28 +179,7 @@ async function readPair(
     const [given, missing] = cert === undefined ? [called.key, called.cert] : [called.cert, called.key];
     throw new JumpstarterError("usage", `${given} was given without ${missing}`, { hint: "give both" });
   }
-  const pair = { cert: await readPem(cert, called.cert), key: await readPem(key, called.key) };
-  const { assertCertificate } = await import("../rpc/mod.ts");
-  assertCertificate(pair, called);
-  return pair;
-}
-
-/**
- * Reads a PEM file that an option or variable names.
- *
- * @throws {JumpstarterError} `config`.
- */
-export async function readPem(path: string, option: string): Promise<string> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (cause) {
-    throw fileError(`Cannot read ${option} ${path}`, cause);
-  }
-  if (text.includes("-----BEGIN ")) return text;
-  throw new JumpstarterError("config", `${option} ${path} is not a PEM file`, {
-    hint: "it must hold -----BEGIN … lines; convert it with openssl",
-  });
+  return await readPair({ cert: { option: called.cert, file: cert }, key: { option: called.key, file: key } });
 }
 
 /** The variables that are set. */

@@ -8,7 +8,8 @@ import type { Permission } from "../permission.ts";
 import type { TcpAddress } from "../address.ts";
 import type { ServerCertificate } from "../rpc/mod.ts";
 import { type OwnCertificate, ownCertificate, stateDir } from "../trust/mod.ts";
-import { type Env, readPem } from "./connection_options.ts";
+import type { Env } from "./connection_options.ts";
+import { readAuthorities, readPair } from "./pem_files.ts";
 
 /** The options that decide on TLS, as commander names them. */
 export interface CertificateOptions {
@@ -73,11 +74,11 @@ export async function serverCertificate(source: CertificateSource, address: TcpA
   if ("dir" in source) return await ownServed(source, address);
   const files = [source.cert, source.key, ...clientFiles(source)];
   const changed = await watchFiles(files);
-  const read = async () => ({
-    cert: await readPem(source.cert, "--tls-cert"),
-    key: await readPem(source.key, "--tls-key"),
-    ...await readClientCa(source),
-  });
+  const pair = {
+    cert: { option: "--tls-cert", file: source.cert },
+    key: { option: "--tls-key", file: source.key },
+  };
+  const read = async () => ({ ...await readPair(pair), ...await readClientCa(source) });
   return { certificate: await read(), renewed: async () => await changed() ? await read() : undefined };
 }
 
@@ -98,7 +99,8 @@ function clientFiles({ clientCa }: CertificateSource): string[] {
 }
 
 async function readClientCa({ clientCa }: CertificateSource): Promise<{ clientCa?: string }> {
-  return clientCa === undefined ? {} : { clientCa: await readPem(clientCa, "--tls-client-ca") };
+  if (clientCa === undefined) return {};
+  return { clientCa: await readAuthorities({ option: "--tls-client-ca", file: clientCa }) };
 }
 
 async function ownServed(

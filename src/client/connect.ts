@@ -5,7 +5,8 @@ import { parseFingerprint } from "../fingerprint.ts";
 import type { LogRecord } from "../log.ts";
 import { nearest } from "../nearest.ts";
 import { type Address, parseAddress } from "../address.ts";
-import { Channel, type ConnectionTerms, defaultConnectTimeoutMs, holdKey, type KeyedPem } from "../rpc/mod.ts";
+import { type KeyedPem, parseAuthorities, parsePair } from "../pem.ts";
+import { Channel, type ConnectionTerms, defaultConnectTimeoutMs, holdKey } from "../rpc/mod.ts";
 import { buildClients, type ClientNode } from "./build_tree.ts";
 import { driverCaller } from "./caller.ts";
 import { endSession } from "./end_session.ts";
@@ -181,7 +182,7 @@ export async function connectWith(
   options: ConnectOptions = {},
 ): Promise<Exporter> {
   const { readyTimeoutMs = 300_000, onStatus, signal } = options;
-  const channel = openChannel(address, options);
+  const channel = openChannel(address, { ...options, ...usablePem(options) });
   try {
     if (readyTimeoutMs > 0) await waitReady(channel, { timeoutMs: readyTimeoutMs, onStatus, signal });
     return await openExporter(channel, packages, options);
@@ -189,6 +190,15 @@ export async function connectWith(
     channel[Symbol.dispose]();
     throw error;
   }
+}
+
+/** The certificates and the key that were given, found to be of use. */
+function usablePem({ tlsCa, tlsClientCertificate: pair }: ConnectOptions): ConnectOptions {
+  const part = (key: keyof KeyedPem) => ({ option: `tlsClientCertificate.${key}` });
+  return {
+    tlsCa: tlsCa === undefined ? undefined : parseAuthorities(tlsCa, { option: "tlsCa" }),
+    tlsClientCertificate: pair && parsePair(pair, { cert: part("cert"), key: part("key") }),
+  };
 }
 
 function noDriver(path: string, name: string, { children }: ClientNode): JumpstarterError {

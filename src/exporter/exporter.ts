@@ -5,13 +5,7 @@ import { type ExporterObserver, tellAll } from "../exporter_event.ts";
 import { Listener } from "../listener.ts";
 import { Logger, type LogSink, toAll } from "../log.ts";
 import type { Address } from "../address.ts";
-import {
-  assertServerCertificate,
-  type BoundService,
-  serve,
-  type ServerCertificate,
-  type ServerLimits,
-} from "../rpc/mod.ts";
+import { type BoundService, serve, type ServerCertificate, type ServerLimits } from "../rpc/mod.ts";
 import type { DriverPlan } from "./build_tree.ts";
 import { ChangeBell } from "./change_bell.ts";
 import { ClientList } from "./client_list.ts";
@@ -44,7 +38,7 @@ export interface ExporterOptions extends PlannedConfig {
   readonly packages: readonly DriverPackage[];
   /** Where to listen; port 0 picks a free one. */
   readonly address: Address;
-  /** The certificate to serve TLS with; plaintext without it. */
+  /** The certificate to serve TLS with, found to be of use; plaintext without it. */
   readonly certificate?: ServerCertificate;
   /** Asked from time to time for the certificate that has replaced it; new connections get that one. */
   readonly renewedCertificate?: () => Promise<ServerCertificate | undefined>;
@@ -109,8 +103,7 @@ const usualCallGraceMs = 10_000;
 
 /** What {@linkcode runExporter} does once it listens. */
 export async function serveExporter(options: ExporterOptions, listener: Listener): Promise<LifecycleEnd> {
-  const { loaded, plan, packages, certificate, stopping, forced, callGraceMs = usualCallGraceMs } = options;
-  if (certificate !== undefined) assertServerCertificate(certificate); // before any device is touched
+  const { loaded, plan, packages, stopping, forced, callGraceMs = usualCallGraceMs } = options;
   let current = loaded;
   const { config } = loaded;
   const feed = new LogFeed();
@@ -194,7 +187,7 @@ export async function serveExporter(options: ExporterOptions, listener: Listener
     listener,
     services,
     log,
-    certificate,
+    certificate: options.certificate,
     renewedCertificate: options.renewedCertificate,
     passphrase: options.passphrase,
     limits: options.limits,

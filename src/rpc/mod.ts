@@ -30,12 +30,5 @@ export { defaultLimits, type ServerLimits } from "./server_limits.ts";
 export type { ServerCall } from "./server_call.ts";
 export { bindService, type BoundService, type ServiceHandlers } from "./service.ts";
 export { type TlsRefusal, tlsRefusal } from "./presented_certificate.ts";
-export {
-  assertCertificate,
-  assertServerCertificate,
-  type KeyedPem,
-  type PairNames,
-  type ServerCertificate,
-  type TlsTrust,
-} from "./tls.ts";
+export type { ServerCertificate, TlsTrust } from "./tls.ts";
 export { fromValue, toValue } from "./value.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { makeSelfSigned } from "../../tests/fixtures/certificate.ts";
 import { freePort } from "./bench_test.ts";
-import type { KeyedPem } from "./tls.ts";
+import type { KeyedPem } from "../pem.ts";
 
 /** The environment variables that grpc-js reads when it is imported, as the door's own text has them. */
 const door = await Deno.readTextFile(new URL("./mod.ts", import.meta.url));

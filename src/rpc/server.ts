@@ -23,7 +23,7 @@ export interface ServeOptions {
   services: readonly BoundService[];
   /** Where failed logins and broken connections are noted. */
   log: Logger;
-  /** The certificate to serve TLS with, checked by `assertServerCertificate`; plaintext without it. */
+  /** The certificate to serve TLS with, found to be of use; plaintext without it. */
   certificate?: ServerCertificate;
   /** Asked from time to time: the certificate for new connections when it has changed, else nothing. */
   renewedCertificate?: () => Promise<ServerCertificate | undefined>;

@@ -1,16 +1,8 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
-import { JumpstarterError } from "../errors.ts";
 import { fingerprintsOf } from "../fingerprint.ts";
-
-/** A certificate chain and its private key, both PEM. */
-export interface KeyedPem {
-  /** The certificate, and after it those that vouch for it. */
-  readonly cert: string;
-  /** Its private key. */
-  readonly key: string;
-}
+import type { KeyedPem } from "../pem.ts";
 
 /** What a server speaks TLS with. */
 export interface ServerCertificate extends KeyedPem {
@@ -29,47 +21,6 @@ export interface TlsTrust {
   readonly fingerprint?: string;
   /** What the client shows to a server that asks for a certificate. */
   readonly clientCertificate?: KeyedPem;
-}
-
-/** What the options that name certificates are called, for errors. */
-export interface PairNames {
-  readonly cert: string;
-  readonly key: string;
-}
-
-/**
- * Checks that a certificate and key can be read and belong together, since the TLS library finds out only at the
- * first handshake.
- *
- * @throws {JumpstarterError} `config`.
- */
-export function assertCertificate(
-  { cert, key }: KeyedPem,
-  names: PairNames = { cert: "--tls-cert", key: "--tls-key" },
-): void {
-  const certificate = read("certificate", () => new X509Certificate(cert));
-  const privateKey = read("private key", (): KeyObject => createPrivateKey(key));
-  if (!certificate.checkPrivateKey(privateKey)) {
-    throw new JumpstarterError("config", "The TLS certificate and the private key do not belong together", {
-      hint: `check that ${names.cert} and ${names.key} are of one pair`,
-    });
-  }
-  if (new Date(certificate.validTo) < new Date()) {
-    throw new JumpstarterError("config", `The TLS certificate has expired (${certificate.validTo})`, {
-      hint: "renew it",
-    });
-  }
-}
-
-/**
- * The same for all that a server speaks TLS with.
- *
- * @throws {JumpstarterError} `config`.
- */
-export function assertServerCertificate(certificate: ServerCertificate): void {
-  assertCertificate(certificate);
-  const { clientCa } = certificate;
-  if (clientCa !== undefined) read("authority of clients", () => new X509Certificate(clientCa));
 }
 
 /** How many certificates may stand between a client's and its authority's, with the first. */
@@ -169,15 +120,4 @@ function isPinned(socket: TLSSocket, { fingerprint }: TlsTrust): boolean {
   if (shown === undefined) return false;
   const { certificate, key } = fingerprintsOf(shown);
   return fingerprint === certificate || fingerprint === key;
-}
-
-function read<T>(what: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    throw new JumpstarterError("config", `The TLS ${what} cannot be read: it is not valid PEM`, {
-      hint: `give a PEM file that begins with -----BEGIN`,
-      cause,
-    });
-  }
 }

@@ -3,7 +3,7 @@ import { createServer, type Server, type TlsOptions, type TLSSocket } from "node
 import type { Logger } from "../log.ts";
 import type { Connection, Connections } from "./connections.ts";
 import type { FloodLog } from "./flood_log.ts";
-import { assertServerCertificate, isOf, peerName, type ServerCertificate } from "./tls.ts";
+import { isOf, peerName, type ServerCertificate } from "./tls.ts";
 import type { ServerLimits } from "./server_limits.ts";
 
 /** Serves a connection on what HTTP/2 is to be spoken on. */
@@ -30,7 +30,7 @@ export interface TlsHandshakes extends Disposable {
  * Makes connections TLS before they are accepted. Where clients need certificates, their names are noted on their
  * connections.
  *
- * @param certificate Checked by {@linkcode assertServerCertificate}, as those are that replace it.
+ * @param certificate Found to be of use, as those are that replace it.
  */
 export function tlsHandshakes(certificate: ServerCertificate, options: TlsHandshakeOptions): TlsHandshakes {
   const { connections, floodLog, log, limits, accept } = options;
@@ -107,7 +107,6 @@ function keepCurrent(
     try {
       const renewed = await renewedCertificate();
       if (renewed === undefined) return;
-      assertServerCertificate(renewed);
       server.setSecureContext(contextOf(renewed));
       onRenewed(renewed);
       log.info("New connections are served with the new certificate");

@@ -1,7 +1,7 @@
 /** What keeps `jmp run` from serving: told in one or two lines, with nothing left behind. */
 import assert from "node:assert/strict";
 import { assertBriefError } from "../fixtures/brief_error.ts";
-import { makeAuthority, makeSelfSigned } from "../fixtures/certificate.ts";
+import { makeAuthority, makeRsaKeys, makeSelfSigned } from "../fixtures/certificate.ts";
 import { exampleConfig, startExporter, writeConfig } from "../fixtures/exporter.ts";
 import { Place } from "../fixtures/place.ts";
 import { runJmp } from "../fixtures/program.ts";
@@ -24,6 +24,7 @@ Deno.test("a certificate that is of no use", async (t) => {
   const { cert, key } = await makeSelfSigned();
   const other = await makeSelfSigned();
   const expired = await (await makeAuthority()).issue({ notAfter: new Date(Date.now() - 60_000) });
+  const weak = await (await makeAuthority()).issue({ keys: await makeRsaKeys(1024) });
   const file = {
     cert: await place.write("good.crt", cert),
     key: await place.write("good.key", key),
@@ -32,6 +33,8 @@ Deno.test("a certificate that is of no use", async (t) => {
     damaged: await place.write("damaged.crt", cert.replace(/\n[^\n-]+\n/, "\nAAAA\n")),
     expired: await place.write("expired.crt", expired.cert),
     expiredKey: await place.write("expired.key", expired.key),
+    weak: await place.write("weak.crt", weak.cert),
+    weakKey: await place.write("weak.key", weak.key),
     none: place.path("none.crt"),
   };
   const trace = place.path("started");
@@ -46,12 +49,14 @@ Deno.test("a certificate that is of no use", async (t) => {
   const cases: readonly (readonly [string, string, string, RegExp, RegExp])[] = [
     ["missing", file.none, file.key, /Cannot read --tls-cert \S+none\.crt: there is no such file/, /path/],
     ["a folder", place.dir, file.key, /Cannot read --tls-cert \S+: .*directory/i, /./],
-    ["no PEM", file.text, file.key, /--tls-cert \S+text\.crt is not a PEM file/, /-----BEGIN/],
-    ["damaged", file.damaged, file.key, /certificate cannot be read/, /./],
+    ["no PEM", file.text, file.key, /--tls-cert \S+text\.crt holds no certificate/, /-----BEGIN/],
+    ["damaged", file.damaged, file.key, /--tls-cert \S+damaged\.crt holds a certificate that cannot be read/, /./],
     ["the key missing", file.cert, file.none, /Cannot read --tls-key \S+none\.crt: there is no such file/, /path/],
-    ["the key is a certificate", file.cert, file.cert, /private key cannot be read/, /./],
+    ["the key is a certificate", file.cert, file.cert, /--tls-key \S+good\.crt holds a certificate/, /--tls-cert/],
+    ["swapped", file.key, file.cert, /--tls-cert \S+good\.key holds a private key/, /give it with --tls-key/],
+    ["a key that is too small", file.weak, file.weakKey, /--tls-key \S+weak\.key .*RSA of 1024 bits/, /2048/],
     ["of another key", file.cert, file.otherKey, /do not belong together/, /--tls-cert and --tls-key/],
-    ["expired", file.expired, file.expiredKey, /certificate has expired \(/, /renew/],
+    ["expired", file.expired, file.expiredKey, /--tls-cert \S+expired\.crt has expired \(/, /renew/],
   ];
   for (const [name, certFile, keyFile, says, hint] of cases) {
     await t.step(name, async () => {
@@ -81,11 +86,25 @@ Deno.test("a certificate that is of no use", async (t) => {
   await t.step("no driver was started for any of them", async () => {
     await assert.rejects(Deno.stat(trace), Deno.errors.NotFound);
   });
-  await t.step("a client's authority that is missing, or none", async () => {
-    for (const [ca, says] of [[file.none, /there is no such file/], [file.text, /is not a PEM file/]] as const) {
-      const ended = await runJmp(place, ["shell", "--tls-grpc", "localhost", "--tls-ca", ca, "--", "true"]);
-      assertBriefError(ended, { code: 3, says, hint: /./ });
+  const shell = ["shell", "--tls-grpc", "localhost"];
+  await t.step("an authority that is missing, or none", async () => {
+    const ofServer = ["run", "--exporter-config", config, ...listener, "--tls-client-ca"];
+    for (
+      const [ca, says] of [
+        [file.none, /there is no such file/],
+        [file.text, /text\.crt holds no certificate/],
+        [file.key, /good\.key holds a private key, and no certificate/],
+      ] as const
+    ) {
+      for (const words of [[...shell, "--tls-ca", ca, "--", "true"], [...ofServer, ca]]) {
+        assertBriefError(await runJmp(place, words), { code: 3, says, hint: /./ });
+      }
     }
+  });
+  await t.step("a client's key that is too small", async () => {
+    const pair = ["--tls-client-cert", file.weak, "--tls-client-key", file.weakKey];
+    const says = /--tls-client-key \S+weak\.key .*RSA of 1024 bits/;
+    assertBriefError(await runJmp(place, [...shell, ...pair, "--", "true"]), { code: 3, says, hint: /2048/ });
   });
   assert.deepEqual(await place.leftFiles(), []);
 });

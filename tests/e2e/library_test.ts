@@ -83,6 +83,11 @@ Deno.test("TLS holds with the authority that is given, and with no other", async
   const untrusted = failsWith("connect", /certificate is not trusted/, /tlsCa.*tlsFingerprint: "sha256:[0-9a-f]{64}"/);
   await assert.rejects(connect(running.address, { tlsCa }), untrusted);
   await assert.rejects(connect(running.address), untrusted);
+  const ofNoUse = failsWith("config", /^tlsCa holds a private key, and no certificate$/, /authority/);
+  await assert.rejects(connect(running.address, { tlsCa: key }), ofNoUse);
+  const swapped = connect(running.address, { tlsClientCertificate: { cert: key, key: cert } });
+  const says = /^tlsClientCertificate\.cert holds a private key/;
+  await assert.rejects(swapped, failsWith("config", says, /^give it with tlsClientCertificate\.key$/));
   const insecure = connect(running.address, { insecure: true });
   await assert.rejects(insecure, failsWith("connect", /the exporter speaks TLS/, /leave out insecure: true/));
   await using plain = await startExporter(place);
