@@ -23,6 +23,12 @@ const decoders: Readonly<Record<Encoding, Decoder>> = {
   zstd: { tool: { command: "zstd", args: ["-dc"] } },
 };
 
+/** What the WASM means by its numbers, in the words of the tool. */
+const wasmReasons: Readonly<Record<string, string>> = {
+  "get_next_output failed with error code 7": "compressed data is corrupt",
+  "get_next_output failed with error code 8": "unexpected end of input",
+};
+
 /** Whether {@linkcode decode} can undo `encoding` on this machine. */
 export async function canDecode(encoding: Encoding): Promise<boolean> {
   const { tool, open } = decoders[encoding];
@@ -43,7 +49,8 @@ export function decode(bytes: Bytes, encoding: Encoding): Bytes {
   return lazyStream(bytes, open, (error) => {
     if (error instanceof JumpstarterError) return error;
     const reason = error instanceof Error ? error.message : String(error);
-    return new JumpstarterError("invalid_argument", `cannot unpack ${encoding} data: ${reason}`, { cause: error });
+    const words = wasmReasons[reason] ?? reason;
+    return new JumpstarterError("invalid_argument", `cannot unpack ${encoding} data: ${words}`, { cause: error });
   });
 }
 

@@ -16,6 +16,11 @@ export interface Tool {
 /** How much of what a tool says on stderr is kept for the message. */
 const COMPLAINT_CHARS_MAX = 500;
 
+/** What xz, bzip2 and zstd put before the reason: who they are, what they read, and a number. */
+const PREAMBLE = /^(?:[^\s:]+: )?(?:\(stdin\): |\/\*stdin\*\\ ?: )?(?:\w+ error \(\d+\) : )?/;
+/** What follows the reason: nobody ignores what bzip2 says that it does. */
+const CLOSING = /[;.]$| ignored$/;
+
 /** Whether `tool` is there and may be run. Asks it for its version, which takes a few milliseconds. */
 export async function hasTool({ command }: Tool): Promise<boolean> {
   try {
@@ -73,7 +78,7 @@ export function streamThrough(bytes: ReadableStream<Uint8Array>, child: Deno.Chi
       if (hasFailed) await source.cancel(tooEarly).catch(() => {/* told by what has been fed */});
       // The source's own fault comes first: the tool only saw its bytes end.
       await fed;
-      if (hasFailed) throw new Error(said || signal || `exit status ${code}`);
+      if (hasFailed) throw new Error(reasonOf(said) || signal || `exit status ${code}`);
       controller.close();
     },
     cancel: end,
@@ -104,7 +109,14 @@ async function readText(stream: ReadableStream<Uint8Array>): Promise<string> {
   for await (const chunk of stream) {
     if (text.length < COMPLAINT_CHARS_MAX) text += decoder.decode(chunk, { stream: true });
   }
-  return text.trim().replace(/\s+/g, " ").slice(0, COMPLAINT_CHARS_MAX);
+  return text.trim().slice(0, COMPLAINT_CHARS_MAX);
+}
+
+/** Why a tool has failed, as it says itself: bzip2 goes on for a paragraph, of which only the first line is true. */
+function reasonOf(complaint: string): string {
+  const [line = ""] = complaint.split("\n", 1);
+  const reason = line.trim().replace(PREAMBLE, "").replace(CLOSING, "");
+  return reason.charAt(0).toLowerCase() + reason.slice(1);
 }
 
 function isAbsence(error: unknown): boolean {
