@@ -13,10 +13,14 @@ export const damages: Readonly<Record<string, (packed: Uint8Array) => Uint8Array
   "one bit changed in the middle": (packed) => corrupted(packed, packed.length >> 1),
   "one bit changed near the end": (packed) => corrupted(packed, packed.length - 3),
   "garbage behind the end": (packed) => concat(packed, new TextEncoder().encode("garbage!")),
-  "three zero bytes behind the end": (packed) => concat(packed, new Uint8Array(3)),
+  "zero bytes and garbage behind the end": (packed) => concat(packed, zeros(512), new TextEncoder().encode("garbage!")),
+  "another file behind zero bytes": (packed) => concat(packed, zeros(3), packed),
   "a second file cut off": (packed) => concat(packed, packed.subarray(0, 50_000)),
   "garbage behind a second file": (packed) => concat(packed, packed, new TextEncoder().encode("garbage!")),
 };
+
+/** So many zero bytes, in memory that has been touched. */
+export const zeros = (count: number): Uint8Array => new Uint8Array(count).fill(1).fill(0);
 
 /** A copy with one bit changed. */
 export function corrupted(bytes: Uint8Array, at: number): Uint8Array {

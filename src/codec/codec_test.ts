@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { bigFile, bytesOf, concat, corrupted, damages, measure, sample, streamOf, toolOutput } from "./bench_test.ts";
+import {
+  bigFile,
+  bytesOf,
+  concat,
+  corrupted,
+  damages,
+  measure,
+  sample,
+  streamOf,
+  toolOutput,
+  zeros,
+} from "./bench_test.ts";
 import { isolatedTest } from "../../tests/fixtures/run_isolated.ts";
 import { detectEncoding, type Encoding, encodings, isEncoding } from "../encoding.ts";
 import { canDecode, canEncode, decode, encode } from "./mod.ts";
@@ -41,6 +52,18 @@ for (const encoding of encodings) {
       for (const chunkBytes of [1_000, 65_536]) await assert.rejects(unpack(damaged, chunkBytes), expected);
     });
   }
+
+  test(`zero bytes behind the end are ${encoding === "gzip" ? "nothing" : "an error"}`, async () => {
+    const packed = await pack(sample);
+    for (const count of [1, 3, 511, 100_001]) {
+      const filledUp = concat(packed, packed, zeros(count));
+      for (const chunkBytes of [packed.length, 1_000, filledUp.length]) {
+        const unpacking = unpack(filledUp, chunkBytes);
+        if (encoding === "gzip") assert.deepEqual(await unpacking, concat(sample, sample));
+        else await assert.rejects(unpacking, { code: "invalid_argument", message: oneLine(encoding) });
+      }
+    }
+  });
 
   test("data of another encoding is an error that names it", async () => {
     const other = encoding === "gzip" ? "zstd" : "gzip";
@@ -113,6 +136,31 @@ Deno.test({
     await assert.rejects(unpack(packed.subarray(0, -1)), { message: /unexpected end of input$/ });
     await assert.rejects(unpack(corrupted(packed, packed.length >> 1)), { message: /compressed data is corrupt$/ });
   },
+});
+
+Deno.test("gzip: what is behind the end is named", async () => {
+  const packed = await bytesOf(encode(streamOf(sample), "gzip"));
+  for (const rest of [concat(zeros(512), packed), concat(zeros(100_000), packed.subarray(0, 1))]) {
+    const unpacking = bytesOf(decode(streamOf(concat(packed, rest), 10_000), "gzip"));
+    await assert.rejects(unpacking, { message: "cannot unpack gzip data: trailing garbage" });
+  }
+});
+
+isolatedTest(import.meta.url, "gzip: 256 MiB of zero bytes behind the end pass in bounded memory", async () => {
+  const packed = await bytesOf(encode(streamOf(sample), "gzip"));
+  let left = 4_096;
+  const filledUp = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(packed),
+    pull(controller) {
+      controller.enqueue(zeros(65_536));
+      if (--left === 0) controller.close();
+    },
+  }, { highWaterMark: 0 });
+  const rssBytes = Deno.memoryUsage().rss;
+  assert.deepEqual(await bytesOf(decode(filledUp, "gzip")), sample);
+  assert.equal(left, 0);
+  const heldBytes = Deno.memoryUsage().rss - rssBytes;
+  assert.ok(heldBytes < 128 << 20, `${heldBytes >> 20} MiB were held`);
 });
 
 Deno.test("an encoding is told by its first bytes", async () => {

@@ -39,7 +39,8 @@ export async function canDecode(encoding: Encoding): Promise<boolean> {
  * What was encoded as `bytes`, as a stream. Nothing runs before somebody reads it, and cancelling it ends all of it.
  *
  * Whatever is not a whole, intact file of this encoding, or several one after another, is an error: nothing at all,
- * a file cut off, one bit changed, anything behind the end.
+ * a file cut off, one bit changed, anything behind the end but the zero bytes that may fill up the last block of a
+ * gzip file.
  *
  * @throws {JumpstarterError} On reading: `invalid_argument` where the bytes are at fault, `unimplemented` where this
  * machine cannot undo the encoding; and whatever `bytes` itself throws.
