@@ -1,15 +1,24 @@
 import { isHookLine, type LogRecord } from "../log.ts";
 
-/** How many lines a client that joins late still gets, of each kind; the hooks' are kept as a whole where it can be. */
-const keptLines = { hook: 20_000, other: 1_000 };
+/** How much a queue holds at most. */
+interface QueueBounds {
+  readonly lines: number;
+  /** Of the lines' texts, in UTF-16 units. */
+  readonly chars: number;
+}
+
+const mebi = 1024 * 1024;
+
+/** What a client that joins late still gets, of each kind; the hooks' lines are kept as a whole where it can be. */
+const kept = { hook: { lines: 20_000, chars: 8 * mebi }, other: { lines: 1_000, chars: mebi } };
 
 /** How far a subscriber may fall behind before it loses its oldest lines. */
-const maxBacklog = 50_000;
+const mostBehind: QueueBounds = { lines: 50_000, chars: 16 * mebi };
 
 /** Hands every log line to every subscriber, and the recent ones to those that come late. */
 export class LogFeed {
-  readonly #hookLines = new RecentLines(keptLines.hook);
-  readonly #otherLines = new RecentLines(keptLines.other);
+  #hookLines = new LineQueue(kept.hook);
+  readonly #otherLines = new LineQueue(kept.other);
   readonly #subscribers = new Set<Subscriber>();
   #sequence = 0;
 
@@ -17,30 +26,28 @@ export class LogFeed {
   readonly push = (record: LogRecord): void => {
     const line = { record, sequence: this.#sequence++ };
     (isHookLine(record) ? this.#hookLines : this.#otherLines).push(line);
-    for (const subscriber of this.#subscribers) subscriber.push(record);
+    for (const subscriber of this.#subscribers) subscriber.push(line);
   };
 
   /** Forgets the last session's hook lines: the next client is to see its own only. */
   forgetHookLines(): void {
-    this.#hookLines.clear();
+    this.#hookLines = new LineQueue(kept.hook);
   }
 
   /** The recent lines, then every new one, until `signal` fires. */
   async *follow(signal: AbortSignal): AsyncGenerator<LogRecord> {
-    const recent = [...this.#hookLines.lines(), ...this.#otherLines.lines()]
-      .sort((a, b) => a.sequence - b.sequence)
-      .map(({ record }) => record);
+    const recent = [...this.#hookLines.lines(), ...this.#otherLines.lines()].sort((a, b) => a.sequence - b.sequence);
     const subscriber = new Subscriber(recent);
     this.#subscribers.add(subscriber);
     const wake = () => subscriber.wake();
     signal.addEventListener("abort", wake, { once: true });
     try {
       while (!signal.aborted) {
-        const record = subscriber.shift();
-        if (record === undefined) await subscriber.more();
-        else yield record;
+        const line = subscriber.shift();
+        if (line === undefined) await subscriber.more();
+        else yield line.record;
       }
-      for (let record = subscriber.shift(); record !== undefined; record = subscriber.shift()) yield record;
+      for (let line = subscriber.shift(); line !== undefined; line = subscriber.shift()) yield line.record;
     } finally {
       signal.removeEventListener("abort", wake);
       this.#subscribers.delete(subscriber);
@@ -53,75 +60,77 @@ interface NumberedLine {
   readonly sequence: number;
 }
 
-/** The last `limit` lines. When some are gone a line in their place says how many. */
-class RecentLines {
-  readonly #limit: number;
+/** The newest lines, within bounds. Where older ones were dropped, a line in their place says how many. */
+class LineQueue {
+  readonly #bounds: QueueBounds;
   #lines: NumberedLine[] = [];
+  /** The place of the oldest line: those before it are gone. */
+  #oldest = 0;
+  #chars = 0;
   #dropped = 0;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(bounds: QueueBounds) {
+    this.#bounds = bounds;
   }
 
+  /** Takes a line; it stays, however long it is, until the next one comes. */
   push(line: NumberedLine): void {
     this.#lines.push(line);
-    if (this.#lines.length < 2 * this.#limit) return; // dropping in batches keeps a push cheap
-    this.#dropped += this.#lines.length - this.#limit;
-    this.#lines = this.#lines.slice(-this.#limit);
+    this.#chars += line.record.message.length;
+    for (let count = this.#lines.length - this.#oldest; count > 1 && this.#isOver(count); count--) {
+      this.#removeOldest();
+      this.#dropped++;
+    }
   }
 
-  clear(): void {
-    this.#lines = [];
-    this.#dropped = 0;
+  /** Takes out the first line. */
+  shift(): NumberedLine | undefined {
+    const line = this.#lines[this.#oldest];
+    if (line === undefined) return undefined;
+    if (this.#dropped > 0) {
+      const marker = droppedLine(line, this.#dropped);
+      this.#dropped = 0;
+      return marker;
+    }
+    this.#removeOldest();
+    return line;
   }
 
+  /** All lines; they stay. */
   lines(): NumberedLine[] {
-    const kept = this.#lines.slice(-this.#limit);
-    const dropped = this.#dropped + this.#lines.length - kept.length;
-    const first = kept[0];
-    if (dropped === 0 || first === undefined) return kept;
-    return [{ record: droppedLine(first.record, dropped), sequence: first.sequence - 0.5 }, ...kept];
+    const lines = this.#lines.slice(this.#oldest);
+    const [first] = lines;
+    return first === undefined || this.#dropped === 0 ? lines : [droppedLine(first, this.#dropped), ...lines];
+  }
+
+  #isOver(count: number): boolean {
+    return count > this.#bounds.lines || this.#chars > this.#bounds.chars;
+  }
+
+  #removeOldest(): void {
+    this.#chars -= this.#lines[this.#oldest++]?.record.message.length ?? 0;
+    if (2 * this.#oldest < this.#lines.length) return; // making room in batches keeps this cheap
+    this.#lines = this.#lines.slice(this.#oldest);
+    this.#oldest = 0;
   }
 }
 
 /** One client's queue. */
 class Subscriber {
-  #queue: LogRecord[];
-  #next = 0;
-  #dropped = 0;
+  readonly #queue = new LineQueue(mostBehind);
   #wake = () => {};
 
-  constructor(recent: LogRecord[]) {
-    this.#queue = recent;
+  constructor(recent: readonly NumberedLine[]) {
+    for (const line of recent) this.#queue.push(line);
   }
 
-  push(record: LogRecord): void {
-    this.#queue.push(record);
-    if (this.#queue.length - this.#next > maxBacklog) {
-      this.#advance();
-      this.#dropped++;
-    }
+  push(line: NumberedLine): void {
+    this.#queue.push(line);
     this.#wake();
   }
 
-  shift(): LogRecord | undefined {
-    const record = this.#queue[this.#next];
-    if (record === undefined) return undefined;
-    if (this.#dropped > 0) {
-      const line = droppedLine(record, this.#dropped);
-      this.#dropped = 0;
-      return line;
-    }
-    this.#advance();
-    return record;
-  }
-
-  /** Steps over the oldest line, and lets go of those behind once in a while. */
-  #advance(): void {
-    this.#next++;
-    if (this.#next <= 1_024 || this.#next * 2 <= this.#queue.length) return;
-    this.#queue = this.#queue.slice(this.#next);
-    this.#next = 0;
+  shift(): NumberedLine | undefined {
+    return this.#queue.shift();
   }
 
   more(): Promise<void> {
@@ -133,6 +142,9 @@ class Subscriber {
   }
 }
 
-function droppedLine(before: LogRecord, count: number): LogRecord {
-  return { ...before, severity: "WARNING", message: `[${count} lines dropped]` };
+function droppedLine({ record, sequence }: NumberedLine, count: number): NumberedLine {
+  return {
+    record: { ...record, severity: "WARNING", message: `[${count} lines dropped]` },
+    sequence: sequence - 0.5,
+  };
 }

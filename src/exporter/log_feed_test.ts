@@ -77,6 +77,39 @@ Deno.test("what is dropped is told in its place, with how much it was", async ()
   assert.equal(recent.length, 1_002);
 });
 
+/** How many characters a page of a test's lines has. */
+const page = 64 * 1024;
+
+Deno.test("long lines are kept for as much as they are, and the newest at any length", async () => {
+  const feed = new LogFeed();
+  for (const source of ["beforeLease", "system"] as const) {
+    for (let number = 0; number < 1_000; number++) feed.push(line(`${source} ${number}`.padEnd(page), source));
+  }
+  const recent = await readRecent(feed);
+  const chars = recent.reduce((sum, { message }) => sum + message.length, 0);
+  assert.ok(chars < 10 * 1024 * 1024, `${chars} characters are kept`);
+  for (const source of ["beforeLease", "system"] as const) {
+    const [marker, ...kept] = recent.filter((record) => record.source === source);
+    assert.equal(marker?.message, `[${1_000 - kept.length} lines dropped]`);
+    assert.equal(kept.at(-1)?.message.trimEnd(), `${source} 999`);
+  }
+  feed.push(line("x".repeat(20 * 1024 * 1024)));
+  assert.equal((await readRecent(feed)).at(-1)?.message.length, 20 * 1024 * 1024);
+});
+
+Deno.test("one who falls behind with long lines holds no more of them than of short ones", async () => {
+  const feed = new LogFeed();
+  const slow = feed.follow(new AbortController().signal);
+  feed.push(line("first"));
+  assert.equal((await slow.next()).value?.message, "first");
+  for (let number = 0; number < 2_000; number++) feed.push(line(String(number).padEnd(page)));
+  const { value: marker } = await slow.next();
+  const dropped = Number(/^\[(\d+) lines dropped\]$/.exec(marker?.message ?? "")?.[1]);
+  assert.ok(dropped > 1_000, marker?.message.slice(0, 80));
+  assert.equal((await slow.next()).value?.message.trimEnd(), String(dropped));
+  await slow.return(undefined);
+});
+
 Deno.test("the last session's hook lines are forgotten when they are to be", async () => {
   const feed = new LogFeed();
   push(feed, 3, "beforeLease", "old ");
