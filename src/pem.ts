@@ -42,11 +42,9 @@ export function parsePair(pair: KeyedPem, source: PairSource): KeyedPem {
       hint: `check that ${source.cert.option} and ${source.key.option} are of one pair`,
     });
   }
-  if (certificate.validToDate < new Date()) {
-    throw refuse(`${nameOf(source.cert)} has expired (${certificate.validTo})`, {
-      hint: "renew it, or check this machine's clock",
-    });
-  }
+  const fault = timeFault(certificate);
+  // One whose time will come holds already where the clock is right.
+  if (fault?.isOver) throw refuse(`${nameOf(source.cert)} ${fault.reason}`, fault);
   return { cert: joined(chain), key };
 }
 
@@ -57,6 +55,28 @@ export function parsePair(pair: KeyedPem, source: PairSource): KeyedPem {
  */
 export function parseAuthorities(text: string, source: PemSource): string {
   return joined(certificatesIn(text, source, "give the certificate of the authority, which is no secret"));
+}
+
+/** Why a certificate does not hold at present. */
+export interface TimeFault {
+  /** Whether its time is over; otherwise it has not begun. */
+  readonly isOver: boolean;
+  /** The same in words, after its name. */
+  readonly reason: string;
+  readonly hint: string;
+}
+
+/** Why a certificate, of which the first counts in PEM, does not hold at this machine's time; nothing when it does. */
+export function timeFault(certificate: X509Certificate | string | Uint8Array): TimeFault | undefined {
+  const { validFrom, validFromDate, validTo, validToDate } = certificate instanceof X509Certificate
+    ? certificate
+    : new X509Certificate(certificate);
+  const now = new Date();
+  if (validToDate < now) {
+    return { isOver: true, reason: `has expired (${validTo})`, hint: "renew it, or check this machine's clock" };
+  }
+  if (validFromDate <= now) return undefined;
+  return { isOver: false, reason: `is not valid before ${validFrom}`, hint: "check this machine's clock" };
 }
 
 /** What stands between a BEGIN line and its END line, with them. */
@@ -152,6 +172,6 @@ function nameOf({ option, file }: PemSource): string {
   return file === undefined ? option : `${option} ${file}`;
 }
 
-function refuse(message: string, details: { hint: string; cause?: unknown }): JumpstarterError {
-  return new JumpstarterError("config", message, details);
+function refuse(message: string, { hint, cause }: { hint: string; cause?: unknown }): JumpstarterError {
+  return new JumpstarterError("config", message, { hint, cause });
 }

@@ -11,7 +11,7 @@ import { formatAddress, type TcpAddress } from "../address.ts";
 import { type ChannelOptions, defaultConnectTimeoutMs } from "./channel_options.ts";
 import { libraryTerms } from "./connection_terms.ts";
 import { GREETING } from "./http2_frames.ts";
-import { presentedCertificate, RefusedCertificate, shownFingerprints } from "./presented_certificate.ts";
+import { presentedCertificate, RefusedCertificate, shownCertificate } from "./presented_certificate.ts";
 
 /** What a call ends with that has had no answer in time. */
 export const unanswered = "no answer in time";
@@ -44,7 +44,7 @@ export async function explainFailure(options: ChannelOptions, cause: ServiceErro
   if (address.kind === "unix") return fail(cause.details);
   // One look after the other, since each that is more than is needed leaves a line in the exporter's log.
   if (tls === undefined) {
-    if (await shownFingerprints(address, stepMs) !== undefined) {
+    if (await shownCertificate(address, stepMs) !== undefined) {
       return fail("the exporter speaks TLS, and plaintext was asked for", { hint: terms.tls });
     }
     return await speaksHttp2(address, stepMs) ? fail(cause.details) : notAnExporter(where, cause);

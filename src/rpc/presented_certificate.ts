@@ -2,6 +2,7 @@
  * What certificate a server shows, and whether it holds: a look of its own, for whoever has to decide or to explain.
  */
 import { type Fingerprints, fingerprintsOf } from "../fingerprint.ts";
+import { timeFault } from "../pem.ts";
 import type { TcpAddress } from "../address.ts";
 import type { ConnectionTerms } from "./connection_terms.ts";
 import { GREETING } from "./http2_frames.ts";
@@ -10,10 +11,10 @@ import { FingerprintMismatch, peerCertificate, secureConnection, type TlsTrust }
 /** Why a TLS connection to a server cannot be had, and what to try. */
 export interface TlsRefusal {
   /**
-   * What does not fit: nobody who is trusted vouches for the certificate, it is for another host, its time is over,
-   * it is not the one that was named; or the server refuses the client's.
+   * What does not fit: nobody who is trusted vouches for the certificate, at least not at present, it is for another
+   * host, it is not the one that was named; or the server refuses the client's.
    */
-  readonly kind: "untrusted" | "otherHost" | "expired" | "mismatch" | "client";
+  readonly kind: "untrusted" | "otherHost" | "mismatch" | "client";
   readonly reason: string;
   readonly hint: string;
   /** Those of the certificate that was shown. */
@@ -61,11 +62,12 @@ export async function presentedCertificate(
   stepMs: number,
 ): Promise<PresentedCertificate | undefined> {
   const host = address.host ?? "localhost";
-  const shown = await shownFingerprints(address, stepMs);
+  const shown = await shownCertificate(address, stepMs);
   if (shown === undefined) return undefined;
+  const fingerprints = fingerprintsOf(shown);
   const strict = await tryTls(address, host, trust, stepMs);
-  const refusal = strict && { ...refusalOf(strict, host, trust, shown, terms), fingerprints: shown };
-  return { fingerprints: shown, refusal };
+  const refusal = strict && { ...refusalOf(strict, host, trust, shown, terms), fingerprints };
+  return { fingerprints, refusal };
 }
 
 /** Connects as the trust has it, until the server has said something; answers what is in the way. */
@@ -85,15 +87,15 @@ async function tryTls(to: TcpAddress, host: string, trust: TlsTrust, stepMs: num
   }
 }
 
-/** The fingerprints of whatever certificate is shown; nothing where no TLS is spoken. */
-export async function shownFingerprints(to: TcpAddress, stepMs: number): Promise<Fingerprints | undefined> {
+/** Whatever certificate is shown, DER; nothing where no TLS is spoken. */
+export async function shownCertificate(to: TcpAddress, stepMs: number): Promise<Uint8Array | undefined> {
   // A fingerprint that no certificate can have lets every certificate come as far as the comparison.
   const { secure, ready } = secureConnection(to, to.host ?? "localhost", { fingerprint: "any" });
   let shown: Uint8Array | undefined;
   secure.prependOnceListener("secureConnect", () => shown = peerCertificate(secure));
   try {
     await within(stepMs, undefined, ready.catch(() => {/* as it always does */}));
-    return shown === undefined ? undefined : fingerprintsOf(shown);
+    return shown;
   } finally {
     secure.destroy();
   }
@@ -106,22 +108,16 @@ function refusalOf(
   error: Error,
   host: string,
   trust: TlsTrust,
-  shown: Fingerprints,
+  shown: Uint8Array,
   terms: ConnectionTerms,
 ): Refusal {
   const { message } = error;
+  const fingerprint = fingerprintsOf(shown).certificate;
   if (error instanceof FingerprintMismatch) {
     return {
       kind: "mismatch",
-      reason: `the exporter's certificate has the fingerprint ${shown.certificate}, not ${trust.fingerprint}`,
+      reason: `the exporter's certificate has the fingerprint ${fingerprint}, not ${trust.fingerprint}`,
       hint: "somebody may be in between; trust the new one only when you know why it changed",
-    };
-  }
-  if (/expired/i.test(message)) {
-    return {
-      kind: "expired",
-      reason: "the exporter's certificate has expired",
-      hint: "renew it, or check this machine's clock",
     };
   }
   if (/NotValidForName|altnames|does not match|not valid for/i.test(message)) {
@@ -132,11 +128,13 @@ function refusalOf(
     };
   }
   if (/alert|closed|hang up/i.test(message)) return clientRefusal(message, trust, terms);
+  // Deno does not tell these two apart, and a fingerprint helps with both.
+  const fault = timeFault(shown);
   return {
     kind: "untrusted",
-    reason: "the exporter's certificate is not trusted",
-    hint: `give its authority with ${terms.ca}, or, if this is what the exporter printed when it started, ` +
-      terms.fingerprint(shown.certificate),
+    reason: `the exporter's certificate ${fault?.reason ?? "is not trusted"}`,
+    hint: `${fault?.hint ?? `give its authority with ${terms.ca}`}, or, if this is what the exporter printed when it ` +
+      `started, ${terms.fingerprint(fingerprint)}`,
   };
 }
 
@@ -152,9 +150,12 @@ function clientRefusal(message: string, { clientCertificate }: TlsTrust, terms: 
         hint: `see the exporter's log; if it wants a certificate of its clients, ${give}`,
       };
   }
+  const reason = "the exporter does not accept the client's certificate";
+  const fault = timeFault(clientCertificate.cert);
+  if (fault !== undefined) return { kind: "client", reason: `${reason}, which ${fault.reason}`, hint: fault.hint };
   return {
     kind: "client",
-    reason: "the exporter does not accept the client's certificate",
+    reason,
     hint: "it must be of an authority that the exporter was given with --tls-client-ca, and not expired",
   };
 }

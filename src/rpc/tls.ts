@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
 import { fingerprintsOf } from "../fingerprint.ts";
-import type { KeyedPem } from "../pem.ts";
+import { type KeyedPem, timeFault } from "../pem.ts";
 
 /** What a server speaks TLS with. */
 export interface ServerCertificate extends KeyedPem {
@@ -96,12 +96,11 @@ export function peerName(socket: TLSSocket): string | undefined {
 export function isOf(socket: TLSSocket, authorities: string): boolean {
   const known = (authorities.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [])
     .map((text) => new X509Certificate(text));
-  const now = new Date();
   let shown: Partial<PeerCertificate> & { issuerCertificate?: PeerCertificate } = socket.getPeerCertificate(true);
   for (let depth = 0; depth < maxChain && shown.raw !== undefined; depth++) {
     const { raw, issuerCertificate } = shown;
     const certificate = new X509Certificate(raw);
-    if (new Date(certificate.validTo) < now) return false;
+    if (timeFault(certificate) !== undefined) return false;
     if (known.some((authority) => certificate.checkIssued(authority) && certificate.verify(authority.publicKey))) {
       return true;
     }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
 import type { Logger } from "../log.ts";
+import { timeFault } from "../pem.ts";
 import type { Connection, Connections } from "./connections.ts";
 import type { FloodLog } from "./flood_log.ts";
 import { isOf, peerName, type ServerCertificate } from "./tls.ts";
@@ -35,6 +36,7 @@ export interface TlsHandshakes extends Disposable {
 export function tlsHandshakes(certificate: ServerCertificate, options: TlsHandshakeOptions): TlsHandshakes {
   const { connections, floodLog, log, limits, accept } = options;
   const current = { clientCa: certificate.clientCa };
+  warnIfEarly(certificate, log);
   const note = (connection: Connection | undefined, reason: string) => {
     const address = connection?.peer ?? "a client";
     const refusal = { address, reason: `TLS handshake failed: ${reason}` };
@@ -67,7 +69,10 @@ export function tlsHandshakes(certificate: ServerCertificate, options: TlsHandsh
     const { authorizationError: refusal } = socket; // the error itself is only that the connection has ended then
     note(connection, refusal ? `its certificate is not accepted (${refusal})` : inPlainWords(error));
   });
-  const renewal = keepCurrent(server, options, (renewed) => current.clientCa = renewed.clientCa);
+  const renewal = keepCurrent(server, options, (renewed) => {
+    current.clientCa = renewed.clientCa;
+    warnIfEarly(renewed, log);
+  });
   return {
     begin: (socket) => void server.emit("connection", socket),
     [Symbol.dispose]: () => clearInterval(renewal),
@@ -80,6 +85,11 @@ function inPlainWords({ message }: Error): string {
   if (/hang up/.test(message)) return "it has ended the connection";
   const [, alert] = /fatal alert: (UnknownCA|BadCertificate|Certificate\w+)$/.exec(message) ?? [];
   return alert === undefined ? message : `it does not trust the certificate (${alert})`;
+}
+
+function warnIfEarly({ cert }: ServerCertificate, log: Logger): void {
+  const fault = timeFault(cert);
+  if (fault !== undefined) log.warning(`The certificate ${fault.reason}: until then clients refuse it; ${fault.hint}`);
 }
 
 function contextOf({ cert, key, clientCa }: ServerCertificate): TlsOptions {

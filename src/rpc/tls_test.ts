@@ -8,6 +8,9 @@ import { secureConnection, type ServerCertificate, tlsOptions, type TlsTrust } f
 
 const handlers = { exporter: { getStatus: () => ({ status: 4 }) } };
 const yesterday = new Date(Date.now() - 86_400_000);
+const tomorrow = new Date(Date.now() + 86_400_000);
+/** Whose time has not begun. */
+const early = { notBefore: tomorrow, notAfter: new Date(Date.now() + 2 * 86_400_000) };
 
 Deno.test("a name is sent to the server, and an address is checked against the certificate instead", () => {
   assert.equal(tlsOptions("bench.lab", {}).servername, "bench.lab");
@@ -57,6 +60,34 @@ Deno.test("a certificate that does not hold is named in the error", async () => 
     assert.ok(error.hint);
   }
 });
+
+Deno.test("so is one whose time has not begun, or is over, whoever vouches for it; and it can be pinned", async () => {
+  const authority = await makeAuthority();
+  const cases: [ServerCertificate, RegExp][] = [
+    [await authority.issue(early), /the exporter's certificate is not valid before \w+ +\d.* GMT$/],
+    [await authority.issue({ notAfter: yesterday }), /the exporter's certificate has expired \(.* GMT\)$/],
+  ];
+  for (const [certificate, reason] of cases) {
+    const { certificate: fingerprint } = fingerprintsOf(certificate.cert);
+    const error = await rejectsWith(callWith(certificate, { ca: authority.cert }), "connect");
+    assert.match(error.message, reason);
+    assert.match(error.hint ?? "", new RegExp(`clock.*tlsFingerprint: "${fingerprint}"`));
+    await callWith(certificate, { fingerprint });
+  }
+});
+
+Deno.test("whoever serves a certificate whose time has not begun is warned, and serves it", async () => {
+  const certificate = await makeSelfSigned(early);
+  await using bench = await openBench(handlers, { certificate }, { tls: fingerprintOf(certificate) });
+  const warnings = bench.records.filter(({ severity }) => severity === "WARNING").map(({ message }) => message);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /^The certificate is not valid before .* GMT: .* this machine's clock/);
+  await within(bench.channel.unary(getStatus, {}), "the call");
+});
+
+function fingerprintOf({ cert }: ServerCertificate): TlsTrust {
+  return { fingerprint: fingerprintsOf(cert).certificate };
+}
 
 /** A call to a server of `certificate` that trusts as `tls` has it. */
 async function callWith(certificate: ServerCertificate, tls: TlsTrust): Promise<void> {
@@ -128,8 +159,13 @@ Deno.test("who a client is, is told to the calls, and nobody else is let in", as
     [await stranger.issueClient("mallory"), /does not accept the client's certificate/, /--tls-client-ca/],
     [
       await authority.issueClient("bob", { notAfter: yesterday }),
-      /does not accept the client's certificate/,
-      /expired/,
+      /does not accept the client's certificate, which has expired \(/,
+      /renew/,
+    ],
+    [
+      await authority.issueClient("eve", early),
+      /does not accept the client's certificate, which is not valid before .* GMT$/,
+      /clock/,
     ],
     [await authority.issue(), /does not accept the client's certificate/, /./], // a server's is none of a client
   ];
