@@ -13,17 +13,26 @@ export const pathDelimiter: string = isWindows ? ";" : ":";
 /** The signals that Windows has: for ctrl-C, and for a console that is closed. */
 const windowsSignals: readonly Deno.Signal[] = ["SIGINT", "SIGHUP"];
 
+/** How long a signal may be under way to its listener, in milliseconds. */
+const underWayMs = 1_000;
+
 /** Listens for those of the signals that this system has, until disposed of; `listener` is told which has come. */
 export function onSignals<Name extends Deno.Signal>(
   names: readonly Name[],
   listener: (name: Name) => void,
 ): Disposable {
+  let isOver = false;
   const listeners = names.filter((name) => !isWindows || windowsSignals.includes(name))
-    .map((name) => ({ name, heard: () => listener(name) }));
+    .map((name) => ({ name, heard: () => isOver || listener(name) }));
   for (const { name, heard } of listeners) Deno.addSignalListener(name, heard);
   return {
     [Symbol.dispose]() {
-      for (const { name, heard } of listeners) Deno.removeSignalListener(name, heard);
+      isOver = true;
+      // The ctrl-C that has ended a command comes to this program as well, perhaps only now: without any listener it
+      // would be this program's own end. No `setTimeout`, which would load a part of Node's.
+      AbortSignal.timeout(underWayMs).addEventListener("abort", () => {
+        for (const { name, heard } of listeners) Deno.removeSignalListener(name, heard);
+      });
     },
   };
 }
