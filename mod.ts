@@ -52,8 +52,8 @@ export {
  *
  * @param address `HOST:PORT`, `HOST` (port 19090), or the path of a Unix socket.
  * @param options How to connect; `drivers` adds driver packages to the built-in ones.
- * @throws {JumpstarterError} `connect`, `unauthenticated`, `hook`, `timeout`, `busy`, or `config` for a certificate or
- * key that is of no use.
+ * @throws {JumpstarterError} `connect`, `unauthenticated`, `hook`, `timeout`, `busy`, `usage` for what is no address, or
+ * `config` for a certificate or key that is of no use.
  */
 export function connect(
   address: string,

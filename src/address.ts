@@ -1,8 +1,12 @@
+import { isIPv6 } from "node:net";
 import { JumpstarterError } from "./errors.ts";
 import type { Permission } from "./permission.ts";
 
 /** The port of an exporter when none is named. */
 const defaultPort = 19090;
+
+/** How a URL begins. */
+const urlStart = /^[a-z][a-z\d+.-]*:\/\//i;
 
 /** Where an exporter listens or is found. */
 export type Address = TcpAddress | UnixAddress;
@@ -42,7 +46,7 @@ export function parseListenAddress(text: string): TcpAddress {
  */
 export function parseAddress(text: string): Address {
   if (text.startsWith("unix:")) return { kind: "unix", path: text.slice("unix:".length).replace(/^\/\/(?=\/)/, "") };
-  if (/[/\\]/.test(text)) return { kind: "unix", path: text };
+  if (/[/\\]/.test(text) && !urlStart.test(text)) return { kind: "unix", path: text };
   const { host, port } = splitHostPort(text);
   if (host === "") throw badAddress(text, "it has no host");
   if (port === undefined) return { kind: "tcp", host, port: defaultPort };
@@ -59,12 +63,13 @@ export function formatAddress(address: Address): string {
 }
 
 function splitHostPort(text: string): { host: string; port?: string } {
+  if (urlStart.test(text)) throw badAddress(text, "it is a URL", " without a scheme");
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) return { host: bracketed[1] ?? "", port: bracketed[2] };
-  const colons = text.split(":").length - 1;
-  if (colons > 1) return { host: text }; // a bare IPv6 literal
-  const [host = "", port] = text.split(":");
-  return { host, port };
+  if (isIPv6(text)) return { host: text };
+  const [host = "", port, ...more] = text.split(":");
+  if (more.length === 0) return { host, port };
+  throw badAddress(text, "it is neither HOST:PORT nor an IPv6 address", " without a scheme");
 }
 
 function parsePort(port: string, text: string): number {
@@ -72,9 +77,10 @@ function parsePort(port: string, text: string): number {
   return Number(port);
 }
 
-function badAddress(text: string, reason: string): JumpstarterError {
+/** @param how How to write it. */
+function badAddress(text: string, reason: string, how = ""): JumpstarterError {
   return new JumpstarterError("usage", `"${text}" is no address: ${reason}`, {
-    hint: "write HOST:PORT, such as 127.0.0.1:19090 or [::1]:19090",
+    hint: `write HOST:PORT${how}, such as 127.0.0.1:19090 or [::1]:19090`,
   });
 }
 

@@ -50,6 +50,21 @@ Deno.test("what nobody can be called at is a usage error", () => {
   }
 });
 
+Deno.test("a URL, and a target of gRPC's, is a usage error that says what to write", () => {
+  const urls = ["http://127.0.0.1:19090", "https://bench", "grpc://[::1]:19090", "HTTP://x:1", "dns:///bench:19090"];
+  for (const parse of [parseAddress, parseListenAddress]) {
+    for (const text of [...urls, "dns:bench:19090", "ipv4:127.0.0.1:19090", "ipv6:[::1]:19090"]) {
+      assert.throws(() => parse(text), (error) => {
+        assert.ok(isUsage(error) && error instanceof JumpstarterError, String(error));
+        assert.match(error.message, urls.includes(text) ? /it is a URL$/ : /neither HOST:PORT nor an IPv6 address$/);
+        assert.match(error.hint ?? "", /^write HOST:PORT without a scheme, such as /);
+        return true;
+      });
+    }
+  }
+  assert.throws(() => parseListenAddress("unix:///run/x.sock"), /it is a URL$/);
+});
+
 Deno.test("an address reads back as it is written", () => {
   const host = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6());
   fc.assert(fc.property(host, fc.integer({ min: 1, max: 65_535 }), (host, port) => {

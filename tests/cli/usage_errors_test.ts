@@ -96,6 +96,14 @@ const cases: readonly (readonly [string, readonly string[], RegExp, RegExp?])[] 
     /--help/,
   ],
   ["an address that is none", ["shell", "--tls-grpc", "bench:"], /"bench:" is no address/, /HOST:PORT/],
+  [
+    "a URL of an exporter",
+    ["shell", "--tls-grpc", "http://bench:1"],
+    /"http:\/\/bench:1" .*: it is a URL$/,
+    /HOST:PORT/,
+  ],
+  ["a URL to listen on", ["run", "--tls-grpc-listener", "http://x:1"], /"http:\/\/x:1" .*: it is a URL$/, /HOST:PORT/],
+  ["a target of gRPC's", ["shell", "--tls-grpc", "dns:bench:1"], /"dns:bench:1" is no address/, /HOST:PORT/],
   ["port 0 of an exporter", ["shell", "--tls-grpc", "bench:0"], /port 0 is no port to connect to/, /HOST:PORT/],
 ];
 
