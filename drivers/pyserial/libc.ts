@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { JumpstarterError } from "../../src/errors.ts";
+import { PollLoop } from "./poll_loop.ts";
 
 /**
  * What is used of the C library. A call that may wait for the device is `nonblocking`: it runs on a thread of its own,
@@ -10,6 +11,7 @@ const symbols = {
   open: { parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
   openHere: { name: "open", parameters: ["buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32", nonblocking: true },
+  closeHere: { name: "close", parameters: ["i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32", nonblocking: true },
@@ -26,6 +28,8 @@ const symbols = {
 export interface Libc extends Disposable {
   /** The functions themselves; what fails answers -1. */
   readonly calls: Deno.StaticForeignLibraryInterface<typeof symbols>;
+  /** Waits for descriptors. */
+  readonly polls: Pick<PollLoop, "ready" | "leave">;
   /** Why the last call failed that did not run on a thread of its own, as Linux names it: `ENOENT`. */
   lastError(): string;
 }
@@ -34,6 +38,9 @@ export interface Libc extends Disposable {
 const names: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno).map(([name, number]): [number, string] => [number, name]).reverse(),
 );
+
+/** What all ports of this process use together, and how many do. */
+let shared: { library: Deno.DynamicLibrary<typeof symbols>; polls: PollLoop; users: number } | undefined;
 
 /**
  * Opens the C library.
@@ -54,18 +61,35 @@ export function openLibc(): Libc {
       hint: "run with --allow-ffi",
     });
   }
-  const library = openLibrary();
+  const { library, polls } = shared ??= openShared();
+  shared.users++;
   const { __errno_location: location, memcpy } = library.symbols;
   const number = new Int32Array(1);
   const bytes = new Uint8Array(number.buffer);
   return {
     calls: library.symbols,
+    polls,
     lastError() {
       memcpy(bytes, location(), BigInt(bytes.length));
       return names.get(number[0] ?? 0) ?? `errno ${number[0]}`;
     },
-    [Symbol.dispose]: () => library.close(),
+    [Symbol.dispose]: release,
   };
+}
+
+function openShared(): NonNullable<typeof shared> {
+  const library = openLibrary();
+  const polls = new PollLoop(library.symbols);
+  if (polls.isOpen) return { library, polls, users: 0 };
+  library.close();
+  throw new JumpstarterError("unavailable", "no serial port can be opened: this process has no descriptor left");
+}
+
+function release(): void {
+  if (shared === undefined || --shared.users > 0) return;
+  shared.polls[Symbol.dispose]();
+  shared.library.close();
+  shared = undefined;
 }
 
 function openLibrary(): Deno.DynamicLibrary<typeof symbols> {

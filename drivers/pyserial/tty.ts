@@ -38,9 +38,6 @@ export class Tty implements SerialPort {
   readonly #libc: Libc;
   readonly #path: string;
   readonly #fd: number;
-  /** Becomes readable when the port is being closed, which ends every wait. */
-  readonly #closing: number;
-  readonly #waits = new Set<Promise<number>>();
   readonly #buffer = new Uint8Array(readBytes);
   #closed: Promise<void> | undefined;
 
@@ -53,20 +50,17 @@ export class Tty implements SerialPort {
     const fd = await openDevice(libc, path);
     try {
       const baudrate = setUp(libc, path, fd, settings);
-      const closing = libc.calls.eventfd(0, O_NONBLOCK | O_CLOEXEC);
-      if (closing < 0) throw failure(`cannot open ${path}`, libc.lastError());
-      return { port: new Tty(libc, path, fd, closing), baudrate };
+      return { port: new Tty(libc, path, fd), baudrate };
     } catch (error) {
       await libc.calls.close(fd);
       throw error;
     }
   }
 
-  private constructor(libc: Libc, path: string, fd: number, closing: number) {
+  private constructor(libc: Libc, path: string, fd: number) {
     this.#libc = libc;
     this.#path = path;
     this.#fd = fd;
-    this.#closing = closing;
     this.readable = new ReadableStream({
       pull: async (controller) => {
         const bytes = await this.#read();
@@ -106,12 +100,10 @@ export class Tty implements SerialPort {
   }
 
   async #close(): Promise<void> {
-    const { calls } = this.#libc;
-    calls.write(this.#closing, new Uint8Array(BigUint64Array.of(1n).buffer), 8n);
-    await Promise.all(this.#waits);
+    const { calls, polls } = this.#libc;
+    await polls.leave(this.#fd);
     calls.ioctlValue(this.#fd, TIOCNXCL, 0);
-    // On a thread of its own, since Linux waits here until the port has sent what it was given.
-    await Promise.all([calls.close(this.#fd), calls.close(this.#closing)]);
+    await calls.close(this.#fd); // on a thread of its own: Linux waits until the port has sent what it was given
   }
 
   /** What has come, once something has; nothing when the port is being closed from here. */
@@ -162,20 +154,8 @@ export class Tty implements SerialPort {
 
   /** Waits until the port is ready; answers the events, or nothing when it is being closed. */
   async #ready(events: number): Promise<number | undefined> {
-    const entries = new DataView(new ArrayBuffer(16)); // two of `struct pollfd`: fd, events, revents
-    entries.setInt32(0, this.#fd, true);
-    entries.setInt16(4, events, true);
-    entries.setInt32(8, this.#closing, true);
-    entries.setInt16(12, POLLIN, true);
-    for (;;) {
-      if (this.#closed !== undefined) return undefined;
-      const wait = this.#libc.calls.poll(new Uint8Array(entries.buffer), 2n, -1);
-      this.#waits.add(wait);
-      const count = await wait;
-      this.#waits.delete(wait);
-      // Less than nothing is a signal that came between; its number is out of reach.
-      if (count > 0 && this.#closed === undefined) return entries.getInt16(6, true);
-    }
+    const come = this.#closed === undefined ? await this.#libc.polls.ready(this.#fd, events) : undefined;
+    return this.#closed === undefined ? come : undefined;
   }
 
   #gone(reason: string): JumpstarterError {
