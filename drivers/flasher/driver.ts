@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { call, type CallContext, defineDriver, type DriverDefinition } from "../../src/driver/mod.ts";
+import { call, type CallContext, defineDriver, type DriverDefinition, isFileArgument } from "../../src/driver/mod.ts";
 import { DriverError } from "../../src/errors.ts";
 import { type ImageReport, readImage, writeImage } from "../../src/image_file.ts";
 
@@ -8,7 +8,10 @@ import { type ImageReport, readImage, writeImage } from "../../src/image_file.ts
 const partition = z.string().regex(/^[^/\\\0]{1,200}$/).refine((name) => name !== "." && name !== "..", "no name");
 
 /** The file, and the part of the device; the one that counts where it is not named. */
-const args = z.tuple([z.unknown(), partition.nullish().transform((name) => name ?? "default")]);
+const args = z.tuple([
+  z.custom(isFileArgument, "must stand for a file"),
+  partition.nullish().transform((name) => name ?? "default"),
+]);
 
 /** Keeps the images that it is given, each in a file. */
 class MockFlasher {

@@ -59,6 +59,25 @@ Deno.test("a part's name is no way out of the folder", async () => {
   }
 });
 
+Deno.test("what is no file is refused at once, also while another image is being written", async () => {
+  await using bench = await serveLocally({ flasher: entry }, [flasher]);
+  const client = bench.exporter.driver("flasher", FlasherClient);
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const flash = client.flash(readable);
+  const writer = writable.getWriter();
+  await writer.write(image); // taken by the driver
+  for (const method of ["flash", "dump"]) {
+    for (const file of [1, "boot.img", null, { kind: "presigned_request" }]) {
+      await assert.rejects(client.call(method, [file], { timeoutMs: 10_000 }), {
+        code: "invalid_argument",
+        message: `flasher.${method}: argument 1 must stand for a file`,
+      });
+    }
+  }
+  await writer.close();
+  assert.deepEqual(await flash, report);
+});
+
 Deno.test("the part may be left out on the wire", async () => {
   await using bench = await serveLocally({ flasher: entry }, [flasher]);
   const client = bench.exporter.driver("flasher");

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { call, callStream, defineDriver, type DriverDefinition, type StartContext } from "../../src/driver/mod.ts";
+import {
+  call,
+  callStream,
+  defineDriver,
+  type DriverDefinition,
+  isFileArgument,
+  type StartContext,
+} from "../../src/driver/mod.ts";
 import { withUserOfUrl } from "./http_storage.ts";
 import type { Whence } from "./open_file.ts";
 import { openStorage, permissionsOf } from "./open_storage.ts";
@@ -109,7 +116,7 @@ type OpendalConfig = z.infer<typeof config>;
 
 const path = z.string();
 const file = z.uuid();
-const resource = z.unknown();
+const resource = z.custom(isFileArgument, "must stand for a file");
 const pathArgs = z.tuple([path]);
 const twoPaths = z.tuple([path, path]);
 const fileArgs = z.tuple([file]);

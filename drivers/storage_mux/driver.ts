@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { call, type CallContext, defineDriver, type DriverDefinition } from "../../src/driver/mod.ts";
+import { call, type CallContext, defineDriver, type DriverDefinition, isFileArgument } from "../../src/driver/mod.ts";
 import { type ImageReport, readImage, writeImage } from "../../src/image_file.ts";
 
 /** Keeps what is written to it in a file, and says in the log where it is switched to. */
@@ -25,6 +25,8 @@ class MockStorageMux {
   }
 }
 
+const args = z.tuple([z.custom(isFileArgument, "must stand for a file")]);
+
 const methods: DriverDefinition<Record<string, never>, MockStorageMux>["methods"] = {
   host: call({
     summary: "Connect the storage to the exporter",
@@ -40,12 +42,12 @@ const methods: DriverDefinition<Record<string, never>, MockStorageMux>["methods"
   }),
   write: call({
     summary: "Write the storage",
-    args: z.tuple([z.unknown()]),
+    args,
     run: async (mux: MockStorageMux, [source], context) => ({ ...await mux.write(source, context) }),
   }),
   read: call({
     summary: "Read the storage",
-    args: z.tuple([z.unknown()]),
+    args,
     run: async (mux: MockStorageMux, [target], context) => ({ ...await mux.read(target, context) }),
   }),
 };

@@ -49,6 +49,7 @@ export {
   openStream,
   type StartContext,
 } from "./driver_definition.ts";
+export { isFileArgument } from "./file_argument.ts";
 export { inputFault } from "./input_fault.ts";
 export { flashCommands, type FlashOptions, type ImageClient, parseImageReport } from "./flash_commands.ts";
 export { type DriverPackage, loadClient, loadDriver, moduleIntegrity, modulePermissions } from "./load.ts";
