@@ -5,6 +5,7 @@ import * as pb from "../../proto/mod.ts";
 import { call, callStream, type Method, openStream } from "../driver/mod.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Json } from "../json.ts";
+import type { LogRecord } from "../log.ts";
 import { Channel, fromValue, openFrameStream, serve } from "../rpc/mod.ts";
 import { bareNode, context, rejectsWith } from "./bench_test.ts";
 import { LogFeed } from "./log_feed.ts";
@@ -152,30 +153,36 @@ Deno.test("a device that breaks in the midst of a raw stream is told by what it 
   ];
   for (const [failure, code] of cases) {
     for (const side of ["reading", "writing"]) {
-      await using service = await openService({
-        connect: openStream({
-          run: () => ({
-            readable: new ReadableStream<Uint8Array>({
-              pull: () => side === "reading" ? Promise.reject(failure) : new Promise(() => {}),
-            }),
-            writable: new WritableStream<Uint8Array>({
-              write: () => side === "writing" ? Promise.reject(failure) : undefined,
-            }),
-          }),
-        }),
-      });
-      const request = rawRequest({ kind: "driver", uuid: service.uuid, method: "connect" });
-      const { readable, writable } = openFrameStream(service.channel.duplex(streamMethod, request));
-      const writer = writable.getWriter();
-      writer.closed.catch(() => {});
-      writer.write(new Uint8Array([1])).catch(() => {});
-      const error = await rejectsWith(Array.fromAsync(readable), code);
-      assert.equal(error.message, failure.message);
-      const noted = service.records.filter(({ severity }) => severity === "ERROR").map(({ message }) => message);
+      const records = await recordsOfBreak(failure, code, side);
+      const noted = records.filter(({ severity }) => severity !== "DEBUG").map(({ message }) => message);
       assert.deepEqual(noted, [`rack.bare.connect of test.Bare failed: ${failure.message}`]);
     }
   }
 });
+
+/** What an exporter has logged, by its end, of a device that breaks while it is read or written. */
+async function recordsOfBreak(failure: Error, code: ErrorCode, side: string): Promise<readonly LogRecord[]> {
+  await using service = await openService({
+    connect: openStream({
+      run: () => ({
+        readable: new ReadableStream<Uint8Array>({
+          pull: () => side === "reading" ? Promise.reject(failure) : new Promise(() => {}),
+        }),
+        writable: new WritableStream<Uint8Array>({
+          write: () => side === "writing" ? Promise.reject(failure) : undefined,
+        }),
+      }),
+    }),
+  });
+  const request = rawRequest({ kind: "driver", uuid: service.uuid, method: "connect" });
+  const { readable, writable } = openFrameStream(service.channel.duplex(streamMethod, request));
+  const writer = writable.getWriter();
+  writer.closed.catch(() => {});
+  writer.write(new Uint8Array([1])).catch(() => {});
+  const error = await rejectsWith(Array.fromAsync(readable), code);
+  assert.equal(error.message, failure.message);
+  return service.records;
+}
 
 Deno.test("a device that does not let go of a raw stream is told in the log", async () => {
   for (const side of ["readable", "writable"]) {

@@ -157,7 +157,7 @@ export async function* relayFrames(
   const reader = stream.readable.getReader();
   // While the client is there it is told by what follows.
   const stuck = (error: unknown) => {
-    if (signal.aborted && error !== signal.reason) onStuck?.(error);
+    if (signal.aborted && error !== over.signal.reason) onStuck?.(error);
   };
   over.signal.addEventListener("abort", () => reader.cancel(over.signal.reason).catch(stuck), { once: true });
   const upload = payloadsOf(receive, { kind, digest: received }).pipeTo(stream.writable, { signal: over.signal });
