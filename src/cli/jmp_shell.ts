@@ -18,7 +18,7 @@ import type { MainOptions } from "./main_options.ts";
 import { openRemote, silentMs } from "./open_remote.ts";
 import { printable, printableLines, terminalLog, writeErr } from "./output.ts";
 import { logLevel } from "./program.ts";
-import { runChild } from "./run_child.ts";
+import { type ChildCommand, runChild } from "./run_child.ts";
 import { serveJ } from "./serve_j.ts";
 import { logStrayFaults } from "./stray_faults.ts";
 import { tidyUp } from "./tidy_up.ts";
@@ -62,7 +62,7 @@ export async function jmpShell(words: string[], options: ShellOptions, main: Mai
       {
         connection,
         channel,
-        runCommand: (argv, env) => runChild(argv, env, options.commandKillGrace),
+        runCommand: (command) => runChild(command, options.commandKillGrace),
         begun,
       },
       options,
@@ -79,8 +79,7 @@ async function localShell(words: string[], log: ExporterLog, options: ShellOptio
   await using local = await serveLocally(options, main, log.sink);
   const { address, signals } = local;
   const connection = { address, options: {}, env: { [names.JUMPSTARTER_HOST]: address.path } };
-  const runCommand = (argv: readonly string[], env: Record<string, string>) =>
-    signals.whileCommand(() => runChild(argv, env, options.commandKillGrace));
+  const runCommand = (command: ChildCommand) => signals.whileCommand(() => runChild(command, options.commandKillGrace));
   let exitCode: number;
   try {
     // It is closed before the exporter stops, which would wait for this client to read how that ended.
@@ -137,7 +136,7 @@ function remoteOnly(options: ShellOptions): string[] {
 interface Reached {
   readonly connection: Connection;
   readonly channel: Channel;
-  readonly runCommand: (argv: readonly string[], env: Record<string, string>) => Promise<number>;
+  readonly runCommand: (command: ChildCommand) => Promise<number>;
   /** When the shell was started. */
   readonly begun: number;
   /** Gives up waiting when it fires. */
@@ -161,19 +160,22 @@ async function shellAt(
   await using shims = await placeShims(ownBinDir, launcher, warn);
   await using agent = await serveJ({ dir: dir.path, env: inward, packages, program, warn });
   const childEnv = { ...shellEnv(env, shims.binDir), ...inward, ...exporterEnv(exporter), ...agent.env };
-  const run = async (argv: readonly string[], env: Record<string, string>) => {
-    const [exitCode] = await Promise.all([runCommand(argv, env), tidyUp()]);
+  const run = async (command: ChildCommand) => {
+    const [exitCode] = await Promise.all([runCommand(command), tidyUp()]);
     return exitCode;
   };
-  if (words.length > 0) return await run(words, childEnv);
+  if (words.length > 0) return await run({ argv: words, env: childEnv });
   const name = exporter.name || formatAddress(address);
-  const shell = interactiveShell(usersShell(env), name, dir.path, shims.binDir);
+  const usual = usersShell(env);
+  const shell = interactiveShell(usual.path, name, dir.path, shims.binDir);
   for (const [path, text] of Object.entries(shell.files)) await Deno.writeTextFile(path, text, { mode: 0o600 });
-  return await run(shell.argv, { ...childEnv, ...shell.env });
+  return await run({ argv: shell.argv, env: { ...childEnv, ...shell.env }, name: usual.name });
 }
 
-function usersShell({ SHELL, COMSPEC }: Env): string {
-  return isWindows ? COMSPEC || "cmd.exe" : SHELL || "/bin/sh";
+/** The shell that the user has chosen, with what it is called in messages, or the system's own. */
+function usersShell({ SHELL, COMSPEC }: Env): { path: string; name?: string } {
+  const [variable, chosen, own] = isWindows ? ["COMSPEC", COMSPEC, "cmd.exe"] : ["SHELL", SHELL, "/bin/sh"];
+  return chosen ? { path: chosen, name: `${variable}=${chosen}` } : { path: own };
 }
 
 /** Waits for the exporter, and says so only when that takes a while. */

@@ -3,11 +3,21 @@ import { guardAgainstDeath } from "../death_guard.ts";
 import { exitCodes } from "../exit_codes.ts";
 import { pause } from "../pause.ts";
 import { isWindows, onSignals, reachesChildren } from "../platform.ts";
-import { writeErr } from "./output.ts";
+import { missingInterpreter } from "./missing_interpreter.ts";
+import { printable, writeErr } from "./output.ts";
 import { keepTerminalSettings } from "./terminal_settings.ts";
 
 /** The pause between two looks whether a group is gone. */
 const lookAgainMs = 20;
+
+/** A command to run. */
+export interface ChildCommand {
+  readonly argv: readonly string[];
+  /** Its complete environment. */
+  readonly env: Record<string, string>;
+  /** What it is called in messages; its first word otherwise. */
+  readonly name?: string;
+}
 
 /**
  * Runs a command on this terminal until it ends. Answers its exit code: its own, 128+N when a signal ended it, 127
@@ -20,12 +30,8 @@ const lookAgainMs = 20;
  *
  * @param killGraceMs How long the command has to obey such a signal before it is killed.
  */
-export async function runChild(
-  argv: readonly string[],
-  env: Record<string, string>,
-  killGraceMs: number,
-): Promise<number> {
-  const [program = "", ...args] = argv;
+export async function runChild(command: ChildCommand, killGraceMs: number): Promise<number> {
+  const { argv: [program = "", ...args], env } = command;
   const isOnTerminal = Deno.stdin.isTerminal();
   const isGroup = !isOnTerminal && !isWindows;
   using _settings = isOnTerminal ? keepTerminalSettings() : undefined;
@@ -43,7 +49,7 @@ export async function runChild(
       detached: isGroup,
     }).spawn();
   } catch (error) {
-    return cannotRun(program, error);
+    return await cannotRun(command, error);
   }
   await using _guard = isGroup ? guardAgainstDeath(child.pid, { env, killGraceMs }) : undefined;
   signals.to(isGroup ? -child.pid : child.pid);
@@ -52,12 +58,18 @@ export async function runChild(
   return code;
 }
 
-function cannotRun(program: string, error: unknown): number {
-  if (error instanceof Deno.errors.NotFound) {
-    writeErr(`jmp: ${program}: command not found\n`);
+async function cannotRun({ argv: [program = ""], env, name = program }: ChildCommand, error: unknown): Promise<number> {
+  const isNotFound = error instanceof Deno.errors.NotFound;
+  const interpreter = isNotFound ? await missingInterpreter(program, env) : undefined;
+  const says = (what: string) => writeErr(`jmp: ${printable(name)}: ${what}\n`);
+  if (isNotFound && interpreter === undefined) {
+    says("command not found");
     return exitCodes.notFound;
   }
-  writeErr(`jmp: ${program}: cannot be run: ${error instanceof Error ? error.message : String(error)}\n`);
+  const reason = error instanceof Error ? error.message : String(error);
+  says(
+    `cannot be run: ${interpreter === undefined ? reason : `there is no interpreter ${JSON.stringify(interpreter)}`}`,
+  );
   return exitCodes.notExecutable;
 }
 

@@ -48,8 +48,41 @@ Deno.test("jmp shell ends as its command ends", async (t) => {
     assert.deepEqual({ code, stdout }, { code: 126, stdout: "" });
     assert.match(stderr, /^jmp: \S*not-executable: cannot be run: [^\n]*ermission denied[^\n]*\n$/);
   });
+  const scripts = { absent: "#!/no/such/interpreter -x\n", crlf: "#!/bin/sh\r\necho served\r\n", there: "#!/bin/sh\n" };
+  for (const [name, text] of Object.entries(scripts)) await place.write(name, text, name === "there" ? 0o644 : 0o755);
+  const env = { PATH: `${place.dir}:${place.env.PATH}` };
+  for (const [name, missing] of [["absent", "/no/such/interpreter"], ["crlf", "/bin/sh\\r"]] as const) {
+    for (const [how, word] of [["by its path", place.path(name)], ["on the PATH", name]] as const) {
+      await t.step(`an interpreter that is not there, ${name} ${how}`, async () => {
+        const { code, stderr } = await runJmp(place, [...exporter.shell, "--", word], { env });
+        assert.deepEqual([code, stderr], [126, `jmp: ${word}: cannot be run: there is no interpreter "${missing}"\n`]);
+      });
+    }
+  }
+  await t.step("a script on the PATH that is not executable", async () => {
+    const { code, stderr } = await runJmp(place, [...exporter.shell, "--", "there"], { env });
+    assert.deepEqual([code, stderr], [127, "jmp: there: command not found\n"]);
+  });
   await t.step("a folder is not executable", async () => assert.equal((await run(place.dir)).code, 126));
   assert.deepEqual(await place.leftFiles().then((files) => files.filter((name) => /shell/.test(name))), []);
+});
+
+Deno.test("a SHELL that cannot be started is named as such", async () => {
+  await using bench = await openBench();
+  const { place, exporter } = bench;
+  const folder = place.path("home");
+  for (
+    const [shell, code, says] of [["/bin/bash -l", 127, /: command not found$/], [
+      folder,
+      126,
+      /: cannot be run: ./,
+    ]] as const
+  ) {
+    const ended = await runJmp(place, exporter.shell, { env: { SHELL: shell } });
+    assert.equal(ended.code, code);
+    assert.ok(ended.stderr.startsWith(`jmp: SHELL=${shell}: `), ended.stderr);
+    assert.match(ended.stderr.trimEnd(), says);
+  }
 });
 
 Deno.test("stdout, stderr and stdin are the command's own", async () => {
