@@ -23,7 +23,7 @@ export interface CertificateOptions {
 /** What to serve TLS with. */
 export interface ServedCertificate {
   readonly certificate: ServerCertificate;
-  /** Answers what has replaced it, when something has. */
+  /** Answers what has replaced it, when something has; throws once for each change that is of no use. */
   readonly renewed: () => Promise<ServerCertificate | undefined>;
   /** The certificate, when it is of this program's making. */
   readonly own?: OwnCertificate;
@@ -128,19 +128,26 @@ async function ownServed(
   };
 }
 
-/** Answers, each time it is asked, whether one of the files is another than the last time. */
+/** Answers, each time it is asked, whether one of the files is another than the last time, or has come or gone. */
 async function watchFiles(files: readonly string[]): Promise<() => Promise<boolean>> {
-  const look = async () => {
-    const stats = await Promise.all(files.map((file) => Deno.stat(file)));
-    return stats.map(({ ino, size, mtime }) => `${ino} ${size} ${mtime?.getTime()}`).join();
-  };
-  let seen = await look().catch(() => ""); // whoever reads them says what is wrong
+  const look = async () => (await Promise.all(files.map(stateOf))).join();
+  let seen = await look();
   return async () => {
     const now = await look();
     const isOther = now !== seen;
     seen = now;
     return isOther;
   };
+}
+
+/** What tells one state of a file from another; a pipe, which can be read but once, has one state. */
+async function stateOf(file: string): Promise<string> {
+  try {
+    const { isFile, ino, size, mtime } = await Deno.stat(file);
+    return isFile ? `${ino} ${size} ${mtime?.getTime()}` : "no file";
+  } catch (error) {
+    return String(error); // whoever reads it says what is wrong
+  }
 }
 
 /** The names and addresses by which this machine may be called. */

@@ -109,7 +109,6 @@ function keepCurrent(
 ): ReturnType<typeof setInterval> | undefined {
   const { renewedCertificate, renewalCheckMs = 5_000, log } = options;
   if (renewedCertificate === undefined) return undefined;
-  let lastFault = "";
   let isBusy = false;
   const look = async () => {
     if (isBusy) return;
@@ -120,11 +119,9 @@ function keepCurrent(
       server.setSecureContext(contextOf(renewed));
       onRenewed(renewed);
       log.info("New connections are served with the new certificate");
-      lastFault = "";
     } catch (error) {
-      const fault = error instanceof Error ? error.message : String(error);
-      if (fault !== lastFault) log.warning(`The certificate that was served so far stays: ${fault}`);
-      lastFault = fault;
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warning(`The certificate that was served so far stays: ${reason}`);
     } finally {
       isBusy = false;
     }

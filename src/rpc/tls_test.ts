@@ -197,6 +197,7 @@ Deno.test("a new certificate is for new connections, the old ones go on, and one
     return await channel.unary(getStatus, {}).then(() => true, () => false);
   };
   next = () => {
+    next = () => undefined;
     throw new Error("they do not belong together");
   };
   await until("the fault to be told", () => bench.records.some(({ severity }) => severity === "WARNING"));
@@ -206,5 +207,5 @@ Deno.test("a new certificate is for new connections, the old ones go on, and one
   assert.deepEqual([await connects(first.cert), await connects(second.cert)], [false, true]);
   await bench.channel.unary(getStatus, {});
   const faults = bench.records.filter(({ message }) => message.startsWith("The certificate that was served"));
-  assert.equal(faults.length, 1, "a fault is told once");
+  assert.equal(faults.length, 1);
 });
