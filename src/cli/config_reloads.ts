@@ -24,6 +24,9 @@ export class ConfigReloads implements Disposable {
   #isWanted = false;
   #isRunning = false;
   readonly #signals = onSignals(["SIGHUP"], () => {
+    if (this.#isRunning && !this.#isWanted) {
+      this.#parts.log.info("A reload is under way; the config is reloaded once more when it has ended");
+    }
     this.#isWanted = true;
     void this.#run();
   });

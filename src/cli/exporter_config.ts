@@ -25,6 +25,22 @@ export async function planExporter(
   return { loaded: wholeConfig(reading), plan };
 }
 
+/**
+ * The same anew, for an exporter that serves the config already.
+ *
+ * @throws {JumpstarterError} `config` when it is from a pipe or a terminal, which would have to be written to again.
+ */
+export async function planAnew(
+  choice: ConfigChoice,
+  main: Pick<MainOptions, "env" | "packages">,
+): Promise<PlannedConfig> {
+  const file = await chosenFile(choice, main.env);
+  // What cannot be looked at cannot be read either, and that is told by whoever tries.
+  const isStream = await Deno.stat(file).then(({ isFile, isDirectory }) => !isFile && !isDirectory, () => false);
+  if (isStream) throw new JumpstarterError("config", `${file} is no regular file, so it cannot be read again`);
+  return await planExporter(choice, main);
+}
+
 async function chosenFile({ exporterConfig, exporter }: ConfigChoice, env: Env): Promise<string> {
   if (exporterConfig !== undefined && exporter !== undefined) {
     throw new JumpstarterError("usage", "--exporter-config and --exporter both name a config", { hint: "give one" });

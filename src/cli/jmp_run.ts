@@ -7,7 +7,7 @@ import { parseListenAddress } from "../address.ts";
 import { definedOnly } from "./connection_options.ts";
 import { ConfigReloads } from "./config_reloads.ts";
 import { exitCodes } from "../exit_codes.ts";
-import { planExporter } from "./exporter_config.ts";
+import { planAnew, planExporter } from "./exporter_config.ts";
 import { type LimitOptions, serverLimits } from "./limit_options.ts";
 import type { MainOptions } from "./main_options.ts";
 import { type LogFormat, terminalLog } from "./output.ts";
@@ -71,7 +71,7 @@ export async function jmpRun(options: RunOptions, main: MainOptions): Promise<nu
     notices.stopping();
   }, { hangupStops });
   using reloads = hangupStops ? undefined : new ConfigReloads({
-    load: () => planExporter(options, main),
+    load: () => planAnew(options, main),
     reopen: () => telemetry.reopen(),
     log,
     notices,

@@ -178,3 +178,41 @@ Deno.test("a signal in the midst of beforeLease reloads, and does not end it", a
   await exporter.ready();
   assert.equal((await exporter.program.stop()).code, 0);
 });
+
+Deno.test("a config from a pipe, which cannot be read again, is not reloaded, and that is said each time", async () => {
+  await using place = await Place.open();
+  const file = await writeConfig(place, {}), pipe = await place.makePipe("config.pipe");
+  const writer = new Deno.Command("sh", { args: ["-c", `cat '${file}' >'${pipe}'`] }).spawn();
+  await using exporter = await startExporter(place, { config: pipe });
+  await writer.status;
+  await exporter.ready();
+  const says = `Not reloaded: ${pipe} is no regular file, so it cannot be read again\n`;
+  for (const times of [1, 2]) {
+    exporter.program.signal("SIGHUP");
+    await exporter.program.seeErr(new RegExp(`(?:${RegExp.escape(says)}[^]*){${times}}`));
+  }
+  assert.equal((await exporter.program.stop()).code, 0);
+});
+
+Deno.test("a signal while a reload is under way is told, and reloads once more", async () => {
+  await using place = await Place.open();
+  const go = place.path("go");
+  const module = await place.write(
+    "slow.ts",
+    `
+    async function isThere() { return await Deno.stat(${JSON.stringify(go)}).then(() => true, () => false); }
+    const device = { async [Symbol.asyncDispose]() { while (!await isThere()) await new Promise((r) => setTimeout(r, 10)); } };
+    export const slow = { type: "slow", client: "SlowClient", summary: "Ends when it may", methods: {}, start: () => device };
+  `,
+  );
+  await using exporter = await startExporter(place, { config: { export: { slow: { type: `${module}#slow` } } } });
+  await exporter.ready();
+  await writeConfig(place, { export: {} });
+  exporter.program.signal("SIGHUP");
+  await exporter.program.seeErr("Reloading the config (SIGHUP)\n");
+  exporter.program.signal("SIGHUP");
+  await exporter.program.seeErr("A reload is under way; the config is reloaded once more when it has ended\n");
+  await Deno.writeTextFile(go, "");
+  await exporter.program.seeErr(/Reloaded: removed slow\n[^]*Reloaded: no driver has changed\n/);
+  assert.equal((await exporter.program.stop()).code, 0);
+});
