@@ -152,7 +152,7 @@ function handshake(url: URL, key: string): string {
     "Connection: Upgrade",
     `Sec-WebSocket-Key: ${key}`,
     "Sec-WebSocket-Version: 13",
-    ...(credentials === ":" ? [] : [`Authorization: Basic ${btoa(credentials)}`]),
+    ...(credentials === ":" ? [] : [`Authorization: Basic ${new TextEncoder().encode(credentials).toBase64()}`]),
     "\r\n",
   ].join("\r\n");
 }

@@ -6,9 +6,9 @@ import { openWebsocket } from "./websocket_stream.ts";
 
 /** A WebSocket server whose connections are `serve`'s. */
 async function openServer(serve: (socket: WebSocket) => void) {
-  const requests: Request[] = [];
+  const requests: { url: string; authorization: string | null }[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    requests.push(request);
+    requests.push({ url: request.url, authorization: request.headers.get("authorization") });
     if (new URL(request.url).pathname !== "/console") return new Response("no", { status: 404 });
     const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 1 });
     socket.binaryType = "arraybuffer";
@@ -49,6 +49,15 @@ Deno.test("text and binary messages come as bytes, and chunks go as binary messa
   assert.deepEqual(kinds, Array(5).fill("binary"));
   assert.equal(new URL(server.requests[0]?.url ?? "").search, "?baud=115200");
   await reader.cancel();
+});
+
+Deno.test("the user name and the password of the URL go along, in any letters", async () => {
+  await using server = await openServer(echo);
+  await using exporter = await bench(`ws://caf%C3%A9:5%E2%82%AC@127.0.0.1:${server.port}/console`);
+  const { readable } = await client(exporter).connect();
+  const sent = new TextEncoder().encode("caf\u00e9:5\u20ac").toBase64();
+  assert.equal(server.requests[0]?.authorization, `Basic ${sent}`);
+  await readable.cancel();
 });
 
 Deno.test("large messages come in parts, and the connection outlives the server's pings", async () => {
