@@ -65,10 +65,12 @@ for (const encoding of encodings) {
     }
   });
 
-  test("data of another encoding is an error that names it", async () => {
+  test("data of another encoding, or of none, is an error that says so", async () => {
     const other = encoding === "gzip" ? "zstd" : "gzip";
     const packed = await bytesOf(encode(streamOf(sample), other));
     await assert.rejects(unpack(packed), { message: `cannot unpack ${encoding} data: it is ${other} data` });
+    const plain = `cannot unpack ${encoding} data: it does not begin like ${encoding}`;
+    await assert.rejects(unpack(sample), { message: plain });
   });
 
   test("a source that breaks passes its own error on", async () => {

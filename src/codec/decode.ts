@@ -80,7 +80,10 @@ function requireMagic(bytes: Bytes, encoding: Encoding): Bytes {
     async pull(controller) {
       const chunk = isChecked ? (await reader.read()).value : await readAtLeast(reader, DETECTION_BYTES);
       if (!isChecked && (chunk === undefined || detectEncoding(chunk) !== encoding)) {
-        throw new JumpstarterError("invalid_argument", `cannot unpack ${encoding} data: ${describeStart(chunk)}`);
+        throw new JumpstarterError(
+          "invalid_argument",
+          `cannot unpack ${encoding} data: ${describeStart(chunk, encoding)}`,
+        );
       }
       isChecked = true;
       if (chunk === undefined) controller.close();
@@ -90,10 +93,10 @@ function requireMagic(bytes: Bytes, encoding: Encoding): Bytes {
   }, { highWaterMark: 0 });
 }
 
-function describeStart(chunk: Uint8Array | undefined): string {
+function describeStart(chunk: Uint8Array | undefined, encoding: Encoding): string {
   if (chunk === undefined) return "there is none";
   const other = detectEncoding(chunk);
-  return other === undefined ? "it does not begin like it" : `it is ${other} data`;
+  return other === undefined ? `it does not begin like ${encoding}` : `it is ${other} data`;
 }
 
 /** The next bytes, at least `least` of them unless they end before. */
