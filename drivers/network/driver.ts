@@ -35,7 +35,8 @@ const hostConfig = z.strictObject({
 });
 
 const websocketConfig = z.strictObject({
-  url: z.url({ protocol: /^wss?$/, error: "not a ws:// or wss:// URL" }),
+  url: z.url({ protocol: /^wss?$/, error: "not a ws:// or wss:// URL" })
+    .refine(hasReadableUser, "must have the % in its user name or password written as %25"),
   enable_address: enableAddress,
 });
 
@@ -135,6 +136,17 @@ export const websocketNetwork: DriverDefinition = defineDriver<UrlConfig, UrlCon
     }),
   },
 });
+
+/** Whether the user name and the password of a URL can be decoded; what is no URL at all has none. */
+function hasReadableUser(text: string): boolean {
+  const { username = "", password = "" } = URL.parse(text) ?? {};
+  try {
+    decodeURIComponent(`${username}:${password}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Credentials in a URL are the exporter's own. */
 function withoutCredentials(text: string): string {

@@ -60,6 +60,15 @@ Deno.test("the user name and the password of the URL go along, in any letters", 
   await readable.cancel();
 });
 
+Deno.test("what is no URL of a WebSocket server is refused in the config", async () => {
+  await assert.rejects(bench("http://127.0.0.1/"), {
+    code: "config",
+    message: /"url" is wrong: not a ws:\/\/ or wss:/,
+  });
+  const malformed = /"url" must have the % in its user name or password written as %25/;
+  await assert.rejects(bench("ws://user:50%off@127.0.0.1/"), { code: "config", message: malformed });
+});
+
 Deno.test("large messages come in parts, and the connection outlives the server's pings", async () => {
   const large = new Uint8Array(3_000_000).fill(7);
   await using server = await openServer((socket) => {
