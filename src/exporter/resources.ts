@@ -177,7 +177,7 @@ function abortedBy(signal: AbortSignal, sink: WritableStream<Uint8Array>): Writa
   signal.addEventListener("abort", abort, { once: true });
   return new WritableStream<Uint8Array>({
     write: (bytes) => writer.write(bytes),
-    close: () => writer.close(),
+    close: () => writer.close().catch(() => writer.closed), // which tells why
     abort: (reason) => writer.abort(reason),
   });
 }

@@ -104,6 +104,17 @@ for (const encoding of encodings) {
   });
 }
 
+Deno.test("a driver that ends a file which nobody wants any more is told why", async () => {
+  const table = new ResourceTable();
+  const gone = new Error("the client has gone");
+  for (const encoding of [null, "gzip"]) {
+    using resource = await table.open(owner(), encoding);
+    const sink = await table.accessFor(owner()).openSink(resource.handle, signal);
+    await resource.stream.readable.cancel(gone);
+    await assert.rejects(sink.close(), (error) => error === gone);
+  }
+});
+
 Deno.test("an encoding that nobody knows is left to the client", async () => {
   const table = new ResourceTable();
   for (const encoding of ["br", "", "constructor", "GZIP"]) {
