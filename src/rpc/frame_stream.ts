@@ -151,15 +151,15 @@ export async function* relayFrames(
     return done ? undefined : value;
   };
   const over = new AbortController();
-  const stop = () => over.abort(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
   const reader = stream.readable.getReader();
   // While the client is there it is told by what follows.
   const stuck = (error: unknown) => {
     if (signal.aborted && error !== over.signal.reason) onStuck?.(error);
   };
   over.signal.addEventListener("abort", () => reader.cancel(over.signal.reason).catch(stuck), { once: true });
+  const stop = () => over.abort(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop(); // a call may be given up before it gets here
   const upload = payloadsOf(receive, { kind, digest: received }).pipeTo(stream.writable, { signal: over.signal });
   upload.catch((error) => {
     stuck(error);

@@ -200,6 +200,17 @@ Deno.test("a file whose call is given up is not called whole, though its source 
   await rejectsWith(within(next, "the relay to end"), "cancelled");
 });
 
+Deno.test("a call that is given up before its relay begins ends at once, and the device's side with it", async () => {
+  for (const kind of ["conversation", "file"] as const) {
+    const [driver, device] = streamPair();
+    const noRequests = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
+    const given = AbortSignal.abort(new DriverError("cancelled", "stopped"));
+    await rejectsWith(within(relayFrames(noRequests, driver, given, kind).next(), "the relay to end"), "cancelled");
+    await breaks(readAll(device.readable), "the device's reader");
+    await breaks(device.writable.getWriter().closed, "the device's writer");
+  }
+});
+
 Deno.test("a server that ends the call of a file early ends a writer that has nothing to write", async () => {
   await using bench = await openBench({
     router: {
