@@ -175,6 +175,7 @@ function abortedBy(signal: AbortSignal, sink: WritableStream<Uint8Array>): Writa
   writer.closed.catch(() => {/* told by the write or the close that waits for it */});
   const abort = () => void writer.abort(signal.reason).catch(() => {/* it has failed by itself */});
   signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
   return new WritableStream<Uint8Array>({
     write: (bytes) => writer.write(bytes),
     close: () => writer.close().catch(() => writer.closed), // which tells why

@@ -115,6 +115,18 @@ Deno.test("a driver that ends a file which nobody wants any more is told why", a
   }
 });
 
+Deno.test("a file that a driver opens when its call has been given up is ended at once", async () => {
+  const table = new ResourceTable();
+  const givenUp = AbortSignal.abort(new Error("given up"));
+  const files = table.accessFor(owner());
+  using down = await table.open(owner(), null);
+  const sink = await files.openSink(down.handle, givenUp);
+  await assert.rejects(down.stream.readable.getReader().read(), { message: "given up" });
+  await assert.rejects(sink.getWriter().write(sample), { message: "given up" });
+  using up = await table.open(owner(), null);
+  await assert.rejects(bytesOf(await files.openSource(up.handle, givenUp)), { message: "given up" });
+});
+
 Deno.test("an encoding that nobody knows is left to the client", async () => {
   const table = new ResourceTable();
   for (const encoding of ["br", "", "constructor", "GZIP"]) {
