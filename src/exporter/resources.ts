@@ -193,5 +193,13 @@ function parseRemote(handle: unknown, method: "GET" | "PUT"): RemoteRequest | un
   if (parsed === undefined) {
     throw new DriverError("invalid_argument", "The file's URL must begin with https:// or http://");
   }
-  return { url: parsed, method, headers: { ...(headers as Record<string, string> | undefined) } };
+  return { url: parsed, method, headers: parseHeaders(headers) };
+}
+
+function parseHeaders(headers: unknown): Record<string, string> {
+  try {
+    return Object.fromEntries(new Headers((headers ?? {}) as Record<string, string>));
+  } catch (cause) {
+    throw new DriverError("invalid_argument", "The file's request has headers that HTTP does not allow", { cause });
+  }
 }

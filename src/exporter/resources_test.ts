@@ -50,6 +50,9 @@ Deno.test("what is no handle is an invalid argument", async () => {
   const crossed = { kind: "presigned_request", url: "http://127.0.0.1:9/", headers: {} };
   await rejectsWith(access.openSource({ ...crossed, method: "PUT" }, signal), "invalid_argument");
   await rejectsWith(access.openSink({ ...crossed, method: "GET" }, signal), "invalid_argument");
+  for (const headers of [[1, 2], "x", { "a b": "c" }, { a: "b\nc" }]) {
+    await rejectsWith(access.openSource({ ...crossed, method: "GET", headers }, signal), "invalid_argument");
+  }
 });
 
 Deno.test("a file goes with its stream, used or not", async () => {
